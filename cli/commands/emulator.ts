@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { loadConfig } from '../../config/load.ts';
+import { newCommand, type CommonOptions } from '../command.ts';
+import { aborted, interruptible } from '../interrupt.ts';
+import { emulatorEnvironment, gcloudEnvironment, startTasksEmulator } from '../local/stack.ts';
+import { paint, print, printJsonLine } from '../output.ts';
+import { wholeNumber } from '../whole-number.ts';
+
+interface Options extends CommonOptions {
+  readonly port?: number;
+}
+
+export function emulatorCommand(): Command {
+  return newCommand('emulator', 'run the Cloud Tasks emulator alone', 'emulator --port 8123')
+    .option(
+      '--port <number>',
+      'port on 127.0.0.1, 0 for any that is free (default: ports.tasks)',
+      wholeNumber(0, 65_535),
+    )
+    .action((options: Options) => interruptible((signal) => emulate(options, signal)));
+}
+
+async function emulate(options: Options, signal: AbortSignal): Promise<void> {
+  const config = await loadConfig(options.config);
+  await using emulator = await startTasksEmulator(config, options.port ?? config.ports.tasks);
+  const host = `${emulator.host}:${emulator.port}`;
+  const env = emulatorEnvironment(config, host);
+  const gcloud = gcloudEnvironment(config, host);
+  if (options.json) {
+    printJsonLine({ event: 'ready', url: emulator.url, issuer: emulator.issuer, env, gcloud });
+  } else {
+    print(`The Cloud Tasks emulator answers at ${paint('bold', emulator.url)} (gRPC and REST).`);
+    print(
+      `Queues of ${config.project}, ${config.location}: ${config.queues.map(({ name }) => name).join(', ')}.`,
+    );
+    for (const [name, value] of Object.entries({ ...env, ...gcloud })) print(`  export ${name}=${value}`);
+    print('Ctrl-C ends it.');
+  }
+  await aborted(signal);
+}

@@ -1,0 +1,94 @@
+import type { Command } from 'commander';
+import { newCommand, withPlace, type CommonOptions } from '../command.ts';
+import { paint, print, printJson, printPairs, printTable } from '../output.ts';
+import type { PlaceOptions } from '../place.ts';
+import { withTasks } from '../tasks-client.ts';
+import { shortName, viewQueue, type QueueView } from '../tasks-view.ts';
+
+type Options = CommonOptions & PlaceOptions;
+
+export function queuesCommand(): Command {
+  const queues = newCommand('queues', 'see and control the queues', 'queues list');
+  queues.addCommand(
+    withPlace(newCommand('list', 'list the queues', 'queues list')).action(async (options: Options) => {
+      const views = await withTasks(options, async ({ client, parent }) => {
+        const [found] = await client.listQueues({ parent });
+        return found.map(viewQueue);
+      });
+      if (options.json) return printJson(views);
+      return printQueues(views);
+    }),
+  );
+  queues.addCommand(
+    withPlace(newCommand('describe', 'show one queue with its settings', 'queues describe iterate'))
+      .argument('<queue>', 'the id of a queue')
+      .action(async (queue: string, options: Options) => {
+        const view = await withTasks(options, async ({ client, queueName }) => {
+          const [found] = await client.getQueue({ name: queueName(queue) });
+          return viewQueue(found);
+        });
+        if (options.json) return printJson(view);
+        return describeQueue(view);
+      }),
+  );
+  queues.addCommand(
+    changeCommand('pause', 'paused', 'stop dispatching the tasks of a queue; adding tasks goes on'),
+  );
+  queues.addCommand(changeCommand('resume', 'resumed', 'dispatch the tasks of a paused queue again'));
+  queues.addCommand(changeCommand('purge', 'purged', 'delete all tasks of a queue; they cannot be had back'));
+  return queues;
+}
+
+function changeCommand(verb: 'pause' | 'resume' | 'purge', done: string, description: string): Command {
+  return withPlace(newCommand(verb, description, `queues ${verb} mail`))
+    .argument('<queue>', 'the id of a queue')
+    .action(async (queue: string, options: Options) => {
+      const view = await withTasks(options, async ({ client, queueName }) => {
+        const request = { name: queueName(queue) };
+        const [changed] = await {
+          pause: () => client.pauseQueue(request),
+          resume: () => client.resumeQueue(request),
+          purge: () => client.purgeQueue(request),
+        }[verb]();
+        return viewQueue(changed);
+      });
+      if (options.json) return printJson(view);
+      return print(`Queue ${paint('bold', shortName(view.name))} is ${done}: ${view.state}.`);
+    });
+}
+
+function printQueues(views: readonly QueueView[]): void {
+  if (views.length === 0) return print('There is no queue.');
+  const head = ['QUEUE', 'STATE', 'RATE', 'BURST', 'CONCURRENT', 'ATTEMPTS', 'BACKOFF'];
+  return printTable(
+    head,
+    views.map(({ name, state, rateLimits, retryConfig }) => [
+      shortName(name),
+      state,
+      `${rateLimits.maxDispatchesPerSecond}/s`,
+      String(rateLimits.maxBurstSize),
+      String(rateLimits.maxConcurrentDispatches),
+      attemptsText(retryConfig.maxAttempts),
+      `${retryConfig.minBackoff} to ${retryConfig.maxBackoff}`,
+    ]),
+  );
+}
+
+function describeQueue({ name, state, rateLimits, retryConfig, purgeTime }: QueueView): void {
+  const { maxAttempts, maxRetryDuration, minBackoff, maxBackoff, maxDoublings } = retryConfig;
+  printPairs([
+    ['name', name],
+    ['state', state],
+    ['dispatches per second', String(rateLimits.maxDispatchesPerSecond)],
+    ['burst', String(rateLimits.maxBurstSize)],
+    ['concurrent dispatches', String(rateLimits.maxConcurrentDispatches)],
+    ['attempts', attemptsText(maxAttempts)],
+    ['backoff', `${minBackoff} to ${maxBackoff}, doubled ${maxDoublings} times`],
+    ['retried for', maxRetryDuration && maxRetryDuration !== '0s' ? maxRetryDuration : 'no limit'],
+    ...(purgeTime ? [['purged', purgeTime] as const] : []),
+  ]);
+}
+
+function attemptsText(maxAttempts: number): string {
+  return maxAttempts === -1 ? 'no limit' : String(maxAttempts);
+}

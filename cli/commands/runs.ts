@@ -1,0 +1,101 @@
+import type { Command } from 'commander';
+import { getRun, listRuns, type RunSummary } from '../../lib/index.ts';
+import { newCommand, withPlace, type CommonOptions } from '../command.ts';
+import { CliError } from '../error.ts';
+import { paint, print, printJson, printPairs, printTable } from '../output.ts';
+import { findPlace, localFirestoreHost, useCloud, type PlaceOptions } from '../place.ts';
+import { wholeNumber } from '../whole-number.ts';
+
+type Options = CommonOptions & PlaceOptions;
+
+export function runsCommand(): Command {
+  const runs = newCommand('runs', 'see the runs of iterative tasks', 'runs list');
+  runs.addCommand(
+    withPlace(newCommand('list', 'list the newest runs', 'runs list --task email-students'))
+      .option('--task <name>', 'only the runs of this task')
+      .option('--limit <number>', 'how many at most', wholeNumber(1, 1_000), 20)
+      .action(list),
+  );
+  runs.addCommand(
+    withPlace(newCommand('show', 'show one run with its shards', 'runs show 4f1c0a9d'))
+      .argument('<run>', 'the id of a run')
+      .action(show),
+  );
+  return runs;
+}
+
+async function list(options: Options & { task?: string; limit: number }): Promise<void> {
+  await useFirestore(options);
+  const { task, limit } = options;
+  const runs = await listRuns({ limit, ...(task === undefined ? {} : { task }) });
+  if (options.json) return printJson(runs);
+  if (runs.length === 0)
+    return print(task === undefined ? 'There is no run.' : `There is no run of ${task}.`);
+  return printTable(
+    ['RUN', 'TASK', 'STATE', 'DOCUMENTS', 'PAGES', 'STARTED', 'BEGAN', 'LAST ERROR'],
+    runs.map((run) => [
+      run.id,
+      run.task,
+      stateText(run),
+      String(run.processed),
+      String(run.pages),
+      String(run.started),
+      run.createdAt.toISOString(),
+      run.lastError?.message.split('\n')[0] ?? '',
+    ]),
+  );
+}
+
+async function show(id: string, options: Options): Promise<void> {
+  await useFirestore(options);
+  const run = await getRun(id);
+  if (!run)
+    throw new CliError('refused', `There is no run ${id}.`, '`pageturner runs list` shows the newest ones.');
+  if (options.json) return printJson(run);
+  printPairs([
+    ['run', run.id],
+    ['task', run.task],
+    ['state', stateText(run)],
+    ['parameters', JSON.stringify(run.params)],
+    ['started by', run.startedBy],
+    ['began', run.createdAt.toISOString()],
+    ...(run.endedAt ? [['ended', run.endedAt.toISOString()] as const] : []),
+    ['documents', String(run.processed)],
+    ['pages', String(run.pages)],
+    ['tasks started', String(run.started)],
+    ...(run.lastError ? [['last error', run.lastError.message] as const] : []),
+  ]);
+  print();
+  return printTable(
+    ['SHARD', 'STATE', 'TURN', 'EPOCH', 'DOCUMENTS', 'PAGES', 'CURSOR'],
+    run.shards.map((shard) => [
+      String(shard.index),
+      shard.state,
+      String(shard.turn),
+      String(shard.epoch),
+      String(shard.processed),
+      String(shard.pages),
+      shard.cursor === null ? '' : JSON.stringify(shard.cursor),
+    ]),
+  );
+}
+
+/** Points the toolkit, which reads the environment, at the Firestore that the options mean. */
+async function useFirestore(options: PlaceOptions): Promise<void> {
+  const place = await findPlace(options);
+  if (place.kind === 'cloud') return useCloud(place);
+  process.env['FIRESTORE_EMULATOR_HOST'] = await localFirestoreHost(place);
+  process.env['GOOGLE_CLOUD_PROJECT'] = place.project;
+  return undefined;
+}
+
+function stateText({ state }: RunSummary): string {
+  switch (state) {
+    case 'running':
+      return paint('cyan', state);
+    case 'completed':
+      return paint('green', state);
+    case 'failed':
+      return paint('red', state);
+  }
+}

@@ -1,0 +1,105 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { callStarter, cloudTokens, localTokens, type Started } from '../call-starter.ts';
+import { newCommand, withPlace, type CommonOptions } from '../command.ts';
+import { CliError } from '../error.ts';
+import { paint, print, printJson } from '../output.ts';
+import {
+  findPlace,
+  localFunctionsUrl,
+  localTasksHost,
+  useCloud,
+  useLocalTasks,
+  type PlaceOptions,
+} from '../place.ts';
+
+interface Options extends CommonOptions, PlaceOptions {
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly p?: Readonly<Record<string, unknown>>;
+  readonly url?: string;
+  readonly idempotencyKey?: string;
+}
+
+export function startCommand(): Command {
+  return withPlace(
+    newCommand('start', 'start a task by calling its starter', 'start email-students -p program=gsoc2026'),
+  )
+    .argument('<task>', 'the name of the task; its starter is the function start-TASK')
+    .option('--params <json>', 'the parameters, as a JSON object', readParams)
+    .option(
+      '-p <key=value>',
+      'one parameter; a value that is JSON is taken as such, anything else as text',
+      readParam,
+    )
+    .option(
+      '--url <url>',
+      'where the functions are served (default: PAGETURNER_FUNCTIONS_URL, or those of `pageturner dev`)',
+    )
+    .option('--idempotency-key <key>', 'a second start with the same key starts nothing')
+    .action(async (task: string, options: Options) => {
+      const started = await start(task, options);
+      if (options.json) return printJson(started);
+      if (started.runId === undefined)
+        return print(`Task ${paint('bold', task)} is started: ${started.taskId}.`);
+      print(`Run ${paint('bold', started.runId)} of ${task} is started.`);
+      return print(`See it with: pageturner runs show ${started.runId}`);
+    });
+}
+
+async function start(task: string, options: Options): Promise<Started> {
+  const place = await findPlace(options);
+  const call = {
+    task,
+    params: { ...options.params, ...options.p },
+    idempotencyKey: options.idempotencyKey,
+  };
+  if (place.kind === 'local') {
+    useLocalTasks(place, await localTasksHost(place));
+    return await callStarter({
+      ...call,
+      functionsUrl: plain(options.url ?? localFunctionsUrl(place)),
+      tokens: localTokens,
+    });
+  }
+  useCloud(place);
+  const functionsUrl = options.url ?? process.env['PAGETURNER_FUNCTIONS_URL'];
+  if (functionsUrl)
+    return await callStarter({ ...call, functionsUrl: plain(functionsUrl), tokens: cloudTokens });
+  throw new CliError(
+    'usage',
+    'Where are the functions served?',
+    `Give --url, such as https://us-central1-${place.project}.cloudfunctions.net, or set PAGETURNER_FUNCTIONS_URL.`,
+  );
+}
+
+function plain(url: string): string {
+  if (URL.canParse(url)) return url.replace(/\/+$/, '');
+  throw new CliError('usage', `${url} is not a URL.`, 'Write it in full, such as http://127.0.0.1:8081.');
+}
+
+function readParams(text: string): Readonly<Record<string, unknown>> {
+  let params: unknown;
+  try {
+    params = JSON.parse(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`It is not JSON: ${(error as SyntaxError).message}.`);
+  }
+  if (typeof params === 'object' && params !== null && !Array.isArray(params)) return { ...params };
+  throw new InvalidArgumentError('Write a JSON object, such as {"program":"gsoc2026"}.');
+}
+
+function readParam(
+  text: string,
+  before: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
+  const [, key, value = ''] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (key === undefined) throw new InvalidArgumentError('Write it as key=value, such as program=gsoc2026.');
+  return { ...before, [key]: jsonOrText(value) };
+}
+
+function jsonOrText(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}

@@ -1,0 +1,64 @@
+import { createServer, type AddressInfo } from 'node:net';
+import type { ServiceName } from '../../config/schema.ts';
+import { CliError } from '../error.ts';
+
+/** What a port is for, to name it where it is taken. */
+export interface PortUse {
+  readonly port: number;
+  /** Who wants the port, such as `the Firestore emulator`. */
+  readonly service: string;
+  /** Where the port is set, such as `ports.firestore`. */
+  readonly setting: string;
+}
+
+const use =
+  (service: string, setting: string) =>
+  (port: number): PortUse => ({ port, service, setting });
+
+/** What the local stack wants ports for. */
+export const portUses: Readonly<Record<ServiceName, (port: number) => PortUse>> = {
+  tasks: use('the Cloud Tasks emulator', 'ports.tasks'),
+  firestore: use('the Firestore emulator', 'ports.firestore'),
+  functions: use('the functions', 'ports.functions'),
+  smtp: use('the SMTP server', 'ports.smtp'),
+};
+
+/**
+ * A port on loopback that is free now: the one asked for, or any where 0 is asked for.
+ *
+ * @throws CliError `port-in-use` that names the port, who wants it and where to change it
+ */
+export async function freePort(use: PortUse): Promise<number> {
+  const server = createServer();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.on('error', reject);
+  server.listen({ port: use.port, host: '127.0.0.1', exclusive: true }, resolve);
+  try {
+    await promise;
+  } catch (error) {
+    throw portError(error, use);
+  }
+  const { port } = server.address() as AddressInfo;
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+/** Names the port and the mend where `error` says that a port cannot be had; any other error is returned as it is. */
+export function portError(error: unknown, use: PortUse): unknown {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  const where = `Stop what listens there, or set another ${use.setting} in emulator.config.json (0 takes any free port).`;
+  if (code === 'EADDRINUSE') {
+    return new CliError('port-in-use', `Port ${use.port}, wanted by ${use.service}, is occupied.`, where, {
+      cause: error,
+    });
+  }
+  if (code === 'EACCES') {
+    return new CliError(
+      'port-in-use',
+      `Port ${use.port}, wanted by ${use.service}, needs rights that this user has not.`,
+      `Set ${use.setting} in emulator.config.json to a port above 1023.`,
+      { cause: error },
+    );
+  }
+  return error;
+}

@@ -1,0 +1,133 @@
+import { startEmulator, type Emulator } from '../../emulator/index.ts';
+import type { EmulatorConfig } from '../../config/schema.ts';
+import { startFirestoreEmulator, type FirestoreEmulator } from './firestore-emulator.ts';
+import { startFunctions, type Functions, type FunctionsEvent } from './functions.ts';
+import { startMailSink, type MailSink } from './mail-sink.ts';
+import { freePort, portError, portUses } from './ports.ts';
+
+export interface LocalStackOptions {
+  readonly config: EmulatorConfig;
+  /** The module that registers the functions. */
+  readonly entry: string;
+  /** `configured`: those of the configuration; `free`: any that are free, so that several stacks run side by side. */
+  readonly ports: 'configured' | 'free';
+  /** Whether the functions start anew when their files change. */
+  readonly isReloading: boolean;
+  readonly onFunctionsEvent?: (event: FunctionsEvent) => void;
+}
+
+/** Everything that the functions need, on this machine. */
+export interface LocalStack extends AsyncDisposable {
+  readonly tasks: Emulator;
+  readonly firestore: FirestoreEmulator;
+  readonly mail: MailSink;
+  readonly functions: Functions;
+  /** The environment in which the functions, and the clients beside them, find everything. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Ends everything, last in first out. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the Cloud Tasks emulator, the mail sink, Firestore's emulator and the functions, and resolves when all of them answer.
+ * When one of them does not start, the others are ended.
+ *
+ * @throws CliError that says what did not start and what to do
+ */
+export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
+  const { config, isReloading, entry, onFunctionsEvent } = options;
+  const ports = options.ports === 'free' ? { tasks: 0, firestore: 0, functions: 0, smtp: 0 } : config.ports;
+  await using started = new AsyncDisposableStack();
+
+  const tasks = started.use(await startTasksEmulator(config, ports.tasks));
+  const mail = started.use(await startMailSink({ port: ports.smtp }));
+  // Both are told their ports before they start, so that each can start without waiting for the other.
+  const functionsPort = await freePort(portUses.functions(ports.functions));
+  const firestorePort = await freePort(portUses.firestore(ports.firestore));
+  const firestoreHost = process.env['FIRESTORE_EMULATOR_HOST'] ?? `127.0.0.1:${firestorePort}`;
+  const env = environment({ config, tasks, mail, firestoreHost, functionsPort });
+  const [firestore, functions] = await together(
+    started,
+    startFirestoreEmulator({ port: firestorePort }),
+    startFunctions({
+      entry,
+      port: functionsPort,
+      env: { ...process.env, ...env },
+      isReloading,
+      ...(onFunctionsEvent ? { onEvent: onFunctionsEvent } : {}),
+    }),
+  );
+
+  const all = started.move();
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= all.disposeAsync());
+  return { tasks, firestore, mail, functions, env, close, [Symbol.asyncDispose]: close };
+}
+
+/**
+ * Starts the Cloud Tasks emulator with the project, location and queues of the configuration.
+ *
+ * @throws CliError `port-in-use`
+ */
+export async function startTasksEmulator(config: EmulatorConfig, port: number): Promise<Emulator> {
+  const { project, location, queues } = config;
+  try {
+    return await startEmulator({ port, project, location, queues });
+  } catch (error) {
+    throw portError(error, portUses.tasks(port));
+  }
+}
+
+/** Waits for both; when one fails, the other is ended with the rest of `started`. */
+async function together<A extends AsyncDisposable, B extends AsyncDisposable>(
+  started: AsyncDisposableStack,
+  first: Promise<A>,
+  second: Promise<B>,
+): Promise<[A, B]> {
+  for (const result of await Promise.allSettled([first, second])) {
+    if (result.status === 'fulfilled') started.use(result.value);
+  }
+  return await Promise.all([first, second]);
+}
+
+interface Parts {
+  readonly config: EmulatorConfig;
+  readonly tasks: Emulator;
+  readonly mail: MailSink;
+  /** `host:port` */
+  readonly firestoreHost: string;
+  readonly functionsPort: number;
+}
+
+function environment({ config, tasks, mail, firestoreHost, functionsPort }: Parts): Record<string, string> {
+  const { project, location } = config;
+  return {
+    ...emulatorEnvironment(config, `${tasks.host}:${tasks.port}`),
+    FIRESTORE_EMULATOR_HOST: firestoreHost,
+    SMTP_URL: mail.url,
+    PAGETURNER_LOCATION: location,
+    PAGETURNER_FUNCTIONS_URL: `http://127.0.0.1:${functionsPort}`,
+    PAGETURNER_SERVICE_ACCOUNT: `pageturner@${project}.iam.gserviceaccount.com`,
+    PAGETURNER_CALLERS: `developer@${project}.iam.gserviceaccount.com`,
+    PAGETURNER_ISSUER: tasks.issuer,
+  };
+}
+
+/** What lets Google's own libraries find the Cloud Tasks emulator, and get their tokens from it. */
+export function emulatorEnvironment(config: EmulatorConfig, tasksHost: string): Record<string, string> {
+  return {
+    GOOGLE_CLOUD_PROJECT: config.project,
+    CLOUD_TASKS_EMULATOR_HOST: tasksHost,
+    GCE_METADATA_HOST: tasksHost,
+    METADATA_SERVER_DETECTION: 'assume-present',
+  };
+}
+
+/** What lets `gcloud tasks` find the Cloud Tasks emulator. */
+export function gcloudEnvironment(config: EmulatorConfig, tasksHost: string): Record<string, string> {
+  return {
+    CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDTASKS: `http://${tasksHost}/`,
+    CLOUDSDK_AUTH_DISABLE_CREDENTIALS: 'true',
+    CLOUDSDK_CORE_PROJECT: config.project,
+  };
+}

@@ -1,0 +1,56 @@
+import type { CloudTasksClient } from '@google-cloud/tasks';
+import { createTasksClient } from '../lib/cloud-tasks/client.ts';
+import { CliError } from './error.ts';
+import { findPlace, localTasksHost, locationOf, useCloud, type PlaceOptions } from './place.ts';
+
+/** The official client, and the names of what it is asked about. */
+export interface TasksConnection {
+  readonly client: CloudTasksClient;
+  /** `projects/P/locations/L` */
+  readonly parent: string;
+  /** Full name of a queue from its id, or from its full name. */
+  readonly queueName: (queue: string) => string;
+  /** Full name of a task from its id, or from its full name. */
+  readonly taskName: (queue: string, task: string) => string;
+}
+
+/**
+ * Runs `work` with a connection to the Cloud Tasks that the options mean.
+ *
+ * @throws CliError `refused` with the service's own words; `not-running`; `usage`
+ */
+export async function withTasks<T>(
+  options: PlaceOptions,
+  work: (connection: TasksConnection) => Promise<T>,
+): Promise<T> {
+  const place = await findPlace(options);
+  const parent = `projects/${place.project}/locations/${locationOf(place)}`;
+  let host: string | undefined;
+  if (place.kind === 'local') host = await localTasksHost(place);
+  else useCloud(place);
+  const client = createTasksClient(host);
+  const queueName = (queue: string): string => (queue.includes('/') ? queue : `${parent}/queues/${queue}`);
+  const taskName = (queue: string, task: string): string =>
+    task.includes('/') ? task : `${queueName(queue)}/tasks/${task}`;
+  try {
+    return await work({ client, parent, queueName, taskName });
+  } catch (error) {
+    throw explain(error);
+  } finally {
+    await client.close();
+  }
+}
+
+const notFound = 5;
+const unauthenticated = 16;
+
+function explain(error: unknown): unknown {
+  const { code, details } = error as { code?: unknown; details?: unknown };
+  if (typeof code !== 'number') return error;
+  const said = typeof details === 'string' && details !== '' ? details : (error as Error).message;
+  const nextSteps: Readonly<Record<number, string>> = {
+    [notFound]: '`pageturner queues list` and `pageturner tasks list QUEUE` show what there is.',
+    [unauthenticated]: 'Log in with `gcloud auth application-default login`.',
+  };
+  return new CliError('refused', `Cloud Tasks refuses: ${said}`, nextSteps[code], { cause: error });
+}

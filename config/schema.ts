@@ -1,0 +1,159 @@
+import { z } from 'zod';
+
+const seconds = z
+  .string()
+  .regex(/^\d+(\.\d{1,9})?s$/, 'write seconds followed by "s", such as "0.5s" or "3600s"');
+
+const rateLimits = z.strictObject({
+  maxDispatchesPerSecond: z
+    .number()
+    .gt(0)
+    .max(500)
+    .optional()
+    .describe('Attempts a second, more than 0 and at most 500; a fraction is allowed. Default 500.'),
+  maxConcurrentDispatches: z
+    .int()
+    .min(1)
+    .max(5_000)
+    .optional()
+    .describe('Attempts that may wait for their response at the same time, 1 to 5000. Default 1000.'),
+});
+
+const retryConfig = z
+  .strictObject({
+    maxAttempts: z
+      .int()
+      .min(-1)
+      .refine(
+        (attempts) => attempts !== 0,
+        'write -1 for no limit, or the number of attempts, the first included',
+      )
+      .optional()
+      .describe('Attempts in all, the first one included; -1 means no limit. Default 100.'),
+    maxRetryDuration: seconds
+      .optional()
+      .describe(
+        'Time since the first attempt after which no retry starts; "0s" means no limit. Default "0s".',
+      ),
+    minBackoff: seconds.optional().describe('Wait before the first retry. Default "0.1s".'),
+    maxBackoff: seconds.optional().describe('Longest wait between two attempts. Default "3600s".'),
+    maxDoublings: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('How many times the wait doubles before it grows by equal steps. Default 16.'),
+  })
+  .refine(
+    ({ minBackoff, maxBackoff }) =>
+      minBackoff === undefined || maxBackoff === undefined || secondsOf(minBackoff) <= secondsOf(maxBackoff),
+    { path: ['minBackoff'], error: 'must not be longer than maxBackoff' },
+  );
+
+const queue = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,100}$/, 'a queue id has 1 to 100 letters, digits and hyphens')
+    .describe('The queue id: 1 to 100 letters, digits and hyphens.'),
+  rateLimits: rateLimits
+    .optional()
+    .describe('How fast tasks leave the queue; the field names of the Cloud Tasks API.'),
+  retryConfig: retryConfig
+    .optional()
+    .describe('How failed tasks are tried again; the field names of the Cloud Tasks API.'),
+});
+
+const port = z.int().min(0).max(65_535);
+
+const ports = z
+  .strictObject({
+    tasks: port
+      .default(8123)
+      .describe('The Cloud Tasks emulator: gRPC, REST, tokens. 0 takes any free port.'),
+    firestore: port.default(8080).describe("Google's Firestore emulator. 0 takes any free port."),
+    functions: port.default(8081).describe('The functions, each served at /NAME. 0 takes any free port.'),
+    smtp: port.default(1025).describe('The SMTP server that receives the mails. 0 takes any free port.'),
+  })
+  .check((context) => {
+    const seen = new Map<number, string>();
+    for (const [service, value] of Object.entries(context.value)) {
+      const other = value === 0 ? undefined : seen.get(value);
+      if (other !== undefined) {
+        const message = `is the port of ports.${other} already`;
+        context.issues.push({ code: 'custom', path: [service], message, input: value });
+      }
+      seen.set(value, service);
+    }
+  });
+
+/** What `emulator.config.json` may hold, and what stands where it says nothing. */
+export const emulatorConfigSchema: z.ZodType<EmulatorConfig> = z
+  .strictObject({
+    $schema: z.string().optional().describe('Where editors find the schema of this file.'),
+    project: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9:.-]*$/, 'a project id has letters, digits, and the characters : . -')
+      .default('demo-pageturner')
+      .describe(
+        'Project id of everything that runs locally. Ids that begin with demo- never exist in Google Cloud.',
+      ),
+    location: z
+      .string()
+      .regex(
+        /^[a-z][a-z0-9-]*$/,
+        'a location has lower-case letters, digits and hyphens, such as us-central1',
+      )
+      .default('us-central1')
+      .describe('Location of the queues.'),
+    ports: ports
+      .prefault({})
+      .describe('Ports on 127.0.0.1 that `pageturner dev` and `pageturner emulator` listen on.'),
+    queues: z
+      .array(queue)
+      .default([{ name: 'default' }])
+      .describe('The queues that exist from the start.')
+      .check((context) => {
+        const seen = new Set<string>();
+        context.value.forEach(({ name }, index) => {
+          if (seen.has(name)) {
+            const message = 'is the name of an earlier queue; each queue needs its own';
+            context.issues.push({ code: 'custom', path: [index, 'name'], message, input: name });
+          }
+          seen.add(name);
+        });
+      }),
+  })
+  .describe('Settings of the local stack: pageturner dev, exec, demo and emulator.');
+
+export interface QueueConfig {
+  readonly name: string;
+  readonly rateLimits?:
+    | {
+        readonly maxDispatchesPerSecond?: number | undefined;
+        readonly maxConcurrentDispatches?: number | undefined;
+      }
+    | undefined;
+  readonly retryConfig?:
+    | {
+        readonly maxAttempts?: number | undefined;
+        readonly maxRetryDuration?: string | undefined;
+        readonly minBackoff?: string | undefined;
+        readonly maxBackoff?: string | undefined;
+        readonly maxDoublings?: number | undefined;
+      }
+    | undefined;
+}
+
+export type ServiceName = 'tasks' | 'firestore' | 'functions' | 'smtp';
+
+export interface EmulatorConfig {
+  readonly $schema?: string | undefined;
+  readonly project: string;
+  readonly location: string;
+  /** Ports on 127.0.0.1; 0 takes any that is free. */
+  readonly ports: Readonly<Record<ServiceName, number>>;
+  readonly queues: readonly QueueConfig[];
+}
+
+function secondsOf(duration: string): number {
+  return Number.parseFloat(duration);
+}

@@ -1,0 +1,131 @@
+import type { QueueInput } from './core/input.ts';
+import { HttpDispatcher } from './dispatch/http-dispatcher.ts';
+import { generateSigningKey, TokenSigner } from './dispatch/token-signer.ts';
+import { Engine } from './engine/engine.ts';
+import type { EngineListener } from './engine/events.ts';
+import { IdleWatch } from './engine/idle-watch.ts';
+import { SystemRandom } from './engine/random.ts';
+import { SystemClock } from './engine/system-clock.ts';
+import { cloudTasksV2 } from './server/cloud-tasks-v2.ts';
+import { createGrpcServer } from './server/grpc.ts';
+import { health } from './server/health.ts';
+import { createHttpServer } from './server/http.ts';
+import { issuer } from './server/issuer.ts';
+import { messageFromJson } from './server/json-decode.ts';
+import { locations } from './server/locations.ts';
+import { queueFromProto } from './server/messages/queue.ts';
+import { storedSizeOf } from './server/messages/task.ts';
+import { metadata } from './server/metadata.ts';
+import { Port } from './server/port.ts';
+import { createRest } from './server/rest.ts';
+import { queueV2Type } from './server/schema.ts';
+import { MemoryStore } from './store/memory.ts';
+
+/** A queue as the API's own JSON has it, its name being an id. */
+export interface QueueSettings {
+  readonly name: string;
+  readonly rateLimits?: object | undefined;
+  readonly retryConfig?: object | undefined;
+}
+
+export interface EmulatorOptions {
+  /** Where it listens; 127.0.0.1 unless given. Whoever can reach it can use it: there are no credentials. */
+  readonly host?: string;
+  /** 0, the default, takes any that is free. */
+  readonly port?: number;
+  /** The project of the queues below; `demo-pageturner` unless given. Queues may be created in any. */
+  readonly project?: string;
+  /** The location of the queues below; `us-central1` unless given. Queues may be created in any. */
+  readonly location?: string;
+  /** The queues that exist from the start. */
+  readonly queues?: readonly QueueSettings[];
+  /** Where App Engine tasks are delivered, such as `http://127.0.0.1:8080`. Without it they cannot be, and their attempts fail. */
+  readonly appEngineUrl?: string;
+  /** Told of each defect of the emulator itself; standard error unless given. */
+  readonly onDefect?: (error: unknown) => void;
+}
+
+/** An emulator that answers. */
+export interface Emulator extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  /** `http://HOST:PORT`: where REST, the tokens' keys and `/healthz` are. gRPC is at the same host and port. */
+  readonly url: string;
+  /** The issuer of the tokens that it attaches. */
+  readonly issuer: string;
+  /** Calls the listener for each event from now on; what is returned ends that. A listener must not throw. */
+  observe(listener: EngineListener): () => void;
+  /** Settles when no queue holds a task. */
+  idle(): Promise<void>;
+  /** Stops: takes no more requests and cuts off the attempts that are out. Closing twice is the same as once. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a Cloud Tasks emulator in this process: gRPC, REST, an OIDC issuer and a metadata server on one port of this machine.
+ *
+ * @throws ApiError INVALID_ARGUMENT for a queue that the service would refuse
+ * @throws the system's error where the port cannot be had (`code` is `EADDRINUSE`)
+ *
+ * @example
+ * await using emulator = await startEmulator({ queues: [{ name: 'mail' }] });
+ */
+export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  const { host = '127.0.0.1', port = 0, project = 'demo-pageturner', location = 'us-central1' } = options;
+  const { queues = [], onDefect = reportDefect } = options;
+  const declared = queues.map((queue) => declaredQueue(queue, `projects/${project}/locations/${location}`));
+  const key = await generateSigningKey();
+  await using started = new AsyncDisposableStack();
+
+  // The issuer names the port, so the port comes first.
+  const taken = started.use(await Port.take({ host, port }));
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${taken.number}`;
+  const tokens = new TokenSigner(key, url);
+  const dispatcher = started.use(new HttpDispatcher({ tokens, appEngineUrl: options.appEngineUrl }));
+  const engine = started.use(
+    new Engine({
+      clock: new SystemClock(),
+      random: new SystemRandom(),
+      store: new MemoryStore(),
+      dispatch: dispatcher.dispatch,
+      sizeOf: storedSizeOf,
+    }),
+  );
+  for (const queue of declared) engine.queues.update(queue);
+  const idleWatch = new IdleWatch(0);
+  engine.observe(idleWatch.listener);
+  const surfaces = [cloudTasksV2(engine), locations(location)];
+  const handlers = [
+    createRest(surfaces),
+    issuer(tokens),
+    metadata(tokens, { project, email: `developer@${project}.iam.gserviceaccount.com` }),
+    health,
+  ];
+  taken.serve({
+    grpc: createGrpcServer(surfaces, onDefect),
+    http: createHttpServer(handlers, onDefect),
+  });
+
+  const all = started.move();
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= all.disposeAsync());
+  return {
+    host,
+    port: taken.number,
+    url,
+    issuer: tokens.issuer,
+    observe: (listener) => engine.observe(listener),
+    idle: () => idleWatch.idle(),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function declaredQueue({ name, ...settings }: QueueSettings, location: string): QueueInput {
+  const json = { ...settings, name: `${location}/queues/${name}` };
+  return queueFromProto(messageFromJson(queueV2Type, json, { path: 'queue' }));
+}
+
+function reportDefect(error: unknown): void {
+  console.error('The Cloud Tasks emulator has a defect; please report it:', error);
+}

@@ -1,0 +1,106 @@
+import type { DispatchResult } from './dispatch.ts';
+import type { ResponseStatus, RetryConfig, Task } from './model.ts';
+import { backoffMs, isExhausted } from './retry.ts';
+
+/** What becomes of a task after an attempt. `task` carries the attempt's record in each case. */
+export type Conclusion =
+  | { readonly kind: 'completed'; readonly task: Task }
+  /** `task.scheduleAt` is the instant of the next attempt. */
+  | { readonly kind: 'retry'; readonly task: Task }
+  /** The retry policy allows no further attempt. */
+  | { readonly kind: 'exhausted'; readonly task: Task };
+
+/** The task with an attempt under way: counted, dispatched at `now`. */
+export function startAttempt(task: Task, scheduleAt: number, now: number): Task {
+  return {
+    ...task,
+    scheduleAt,
+    dispatchCount: task.dispatchCount + 1,
+    firstAttempt: task.firstAttempt ?? { dispatchAt: now },
+    lastAttempt: { scheduleAt, dispatchAt: now },
+  };
+}
+
+/**
+ * Ends the task's last attempt.
+ *
+ * @param retryFrom Where the wait before the next attempt is counted from.
+ */
+export function concludeAttempt(
+  task: Task,
+  result: DispatchResult,
+  config: RetryConfig,
+  { now, retryFrom }: { readonly now: number; readonly retryFrom: number },
+): Conclusion {
+  const httpStatus = httpStatusOf(task, result);
+  const recorded: Task = {
+    ...countResponse(task, result),
+    previousHttpStatus: httpStatus,
+    lastAttempt: {
+      ...task.lastAttempt,
+      dispatchAt: task.lastAttempt?.dispatchAt ?? now,
+      responseAt: now,
+      responseStatus: responseStatusOf(result),
+    },
+  };
+  if (isSuccess(result)) return { kind: 'completed', task: recorded };
+  const history = {
+    attempts: recorded.dispatchCount,
+    createAt: recorded.createAt,
+    firstAttemptAt: recorded.firstAttempt?.dispatchAt ?? now,
+  };
+  if (isExhausted(config, history, now)) return { kind: 'exhausted', task: recorded };
+  const scheduleAt = retryFrom + backoffMs(config, recorded.dispatchCount);
+  return { kind: 'retry', task: { ...recorded, scheduleAt } };
+}
+
+/** The task with a response counted, if `result` is one. */
+export function countResponse(task: Task, result: DispatchResult): Task {
+  if (result.kind !== 'response') return task;
+  const isServerError = result.httpStatus >= 500 && result.httpStatus <= 599;
+  return {
+    ...task,
+    responseCount: task.responseCount + 1,
+    executionCount: task.executionCount + (isServerError ? 0 : 1),
+  };
+}
+
+export function isSuccess(result: DispatchResult): boolean {
+  return result.kind === 'response' && result.httpStatus >= 200 && result.httpStatus <= 299;
+}
+
+/** The status that the next attempt's headers report. App Engine tells of a timeout as 0, HTTP targets as 504. */
+function httpStatusOf(task: Task, result: DispatchResult): number {
+  switch (result.kind) {
+    case 'response':
+      return result.httpStatus;
+    case 'timeout':
+      return task.target.kind === 'appEngine' ? 0 : 504;
+    case 'unreachable':
+      return 0;
+  }
+}
+
+const UNKNOWN = [2, 'UNKNOWN'] as const;
+
+const RPC_CODES: Readonly<Record<number, readonly [code: number, name: string]>> = {
+  400: [3, 'INVALID_ARGUMENT'],
+  401: [16, 'UNAUTHENTICATED'],
+  403: [7, 'PERMISSION_DENIED'],
+  404: [5, 'NOT_FOUND'],
+  409: [10, 'ABORTED'],
+  429: [8, 'RESOURCE_EXHAUSTED'],
+  499: [1, 'CANCELLED'],
+  500: [13, 'INTERNAL'],
+  501: [12, 'UNIMPLEMENTED'],
+  503: [14, 'UNAVAILABLE'],
+  504: [4, 'DEADLINE_EXCEEDED'],
+};
+
+/** The `google.rpc.Status` that the service records for the end of an attempt. */
+export function responseStatusOf(result: DispatchResult): ResponseStatus {
+  if (isSuccess(result)) return { code: 0, message: '' };
+  const httpStatus = result.kind === 'response' ? result.httpStatus : result.kind === 'timeout' ? 504 : 0;
+  const [code, name] = RPC_CODES[httpStatus] ?? UNKNOWN;
+  return { code, message: `${name}(${code}): HTTP status code ${httpStatus}` };
+}

@@ -1,0 +1,167 @@
+import type { ApiError } from './errors.ts';
+import { invalidArgument, invalidField } from './faults.ts';
+import type { Input, QueueInput } from './input.ts';
+import type { AppEngineRouting, Queue, RateLimits, RetryConfig } from './model.ts';
+import { burstSizeFor } from './rate.ts';
+
+const DEFAULT_RATE = { maxDispatchesPerSecond: 500, maxConcurrentDispatches: 1000 } as const;
+
+const DEFAULT_RETRY: RetryConfig = {
+  maxAttempts: 100,
+  maxRetryDurationMs: 0,
+  minBackoffMs: 100,
+  maxBackoffMs: 3_600_000,
+  maxDoublings: 16,
+};
+
+/** The fields that an update mask may name one by one, as proto paths, and where each stands in the model. */
+const RATE_PATHS = {
+  maxDispatchesPerSecond: 'rate_limits.max_dispatches_per_second',
+  maxConcurrentDispatches: 'rate_limits.max_concurrent_dispatches',
+} as const;
+
+const RETRY_PATHS = {
+  maxAttempts: 'retry_config.max_attempts',
+  maxRetryDurationMs: 'retry_config.max_retry_duration',
+  minBackoffMs: 'retry_config.min_backoff',
+  maxBackoffMs: 'retry_config.max_backoff',
+  maxDoublings: 'retry_config.max_doublings',
+} as const;
+
+const ROUTING_PATHS = {
+  service: 'app_engine_routing_override.service',
+  version: 'app_engine_routing_override.version',
+  instance: 'app_engine_routing_override.instance',
+  host: 'app_engine_routing_override.host',
+} as const;
+
+const LOGGING_PATH = 'stackdriver_logging_config.sampling_ratio';
+
+/** Fields that only the service writes: naming them in a mask is allowed and does nothing. */
+const OUTPUT_ONLY_PATHS = ['name', 'state', 'purge_time', 'rate_limits.max_burst_size'] as const;
+
+const LEAF_PATHS: readonly string[] = [
+  ...Object.values(RATE_PATHS),
+  ...Object.values(RETRY_PATHS),
+  ...Object.values(ROUTING_PATHS),
+  LOGGING_PATH,
+  ...OUTPUT_ONLY_PATHS,
+];
+
+const KNOWN_PATHS: ReadonlySet<string> = new Set(
+  LEAF_PATHS.flatMap((path) => (path.includes('.') ? [path, path.slice(0, path.indexOf('.'))] : [path])),
+);
+
+/** A new queue, running, with the service's defaults for all that the caller left out. Throws INVALID_ARGUMENT. */
+export function newQueue(name: string, input: QueueInput): Queue {
+  const routing = givenRouting(input.appEngineRoutingOverride ?? {});
+  const samplingRatio = input.loggingSamplingRatio;
+  if (samplingRatio !== undefined && !(samplingRatio >= 0 && samplingRatio <= 1)) {
+    throw invalidField(`queue.${LOGGING_PATH}`, `${samplingRatio} is not between 0.0 and 1.0.`);
+  }
+  return {
+    name,
+    state: 'RUNNING',
+    rateLimits: newRateLimits(input.rateLimits ?? {}),
+    retryConfig: newRetryConfig(input.retryConfig ?? {}),
+    ...(routing !== undefined && { appEngineRoutingOverride: routing }),
+    ...(samplingRatio !== undefined && { loggingSamplingRatio: samplingRatio }),
+  };
+}
+
+/**
+ * The queue with the masked fields as `input` has them; a masked field that `input` leaves out goes back to its default. Output-only
+ * fields stay as they are.
+ *
+ * @param maskPaths Proto paths such as `rate_limits` or `retry_config.max_attempts`. None, or `*`, stands for every field.
+ */
+export function updatedQueue(current: Queue, input: QueueInput, maskPaths: readonly string[]): Queue {
+  const isMasked = maskTest(maskPaths);
+  const pick = <T>(paths: Record<string, string>, kept: Input<T>, given: Input<T> | undefined): Input<T> => {
+    const picked = Object.entries(paths).map(([field, path]) => {
+      const source: Input<T> | undefined = isMasked(path) ? given : kept;
+      return [field, source?.[field as keyof T]];
+    });
+    return Object.fromEntries(picked) as Input<T>;
+  };
+  const fresh = newQueue(current.name, {
+    rateLimits: pick<RateLimits>(RATE_PATHS, current.rateLimits, input.rateLimits),
+    retryConfig: pick<RetryConfig>(RETRY_PATHS, current.retryConfig, input.retryConfig),
+    appEngineRoutingOverride: givenRouting(
+      pick<AppEngineRouting>(
+        ROUTING_PATHS,
+        current.appEngineRoutingOverride ?? {},
+        input.appEngineRoutingOverride,
+      ),
+    ),
+    loggingSamplingRatio: isMasked(LOGGING_PATH) ? input.loggingSamplingRatio : current.loggingSamplingRatio,
+  });
+  return {
+    ...fresh,
+    state: current.state,
+    ...(current.purgeAt !== undefined && { purgeAt: current.purgeAt }),
+  };
+}
+
+function maskTest(maskPaths: readonly string[]): (leaf: string) => boolean {
+  if (maskPaths.length === 0 || maskPaths.includes('*')) return () => true;
+  for (const path of maskPaths) {
+    if (!KNOWN_PATHS.has(path)) {
+      throw invalidField(
+        'update_mask',
+        `"${path}" is no field of a queue; use paths such as ${RETRY_PATHS.maxAttempts}.`,
+      );
+    }
+  }
+  const masked = new Set(maskPaths);
+  return (leaf) => masked.has(leaf) || masked.has(leaf.slice(0, leaf.indexOf('.')));
+}
+
+function newRateLimits(input: Input<RateLimits>): RateLimits {
+  // On the wire 0 and "not given" are the same, and burst size is the service's own choice: what a client sends is ignored.
+  const maxDispatchesPerSecond = input.maxDispatchesPerSecond || DEFAULT_RATE.maxDispatchesPerSecond;
+  const maxConcurrentDispatches = input.maxConcurrentDispatches || DEFAULT_RATE.maxConcurrentDispatches;
+  if (maxDispatchesPerSecond < 0) throw tooSmall('RateLimits.maxDispatchesPerSecond');
+  if (!(maxDispatchesPerSecond <= 500)) throw tooLarge('RateLimits.maxDispatchesPerSecond', 500);
+  if (maxConcurrentDispatches < 0) throw tooSmall('RateLimits.maxConcurrentDispatches');
+  if (!(maxConcurrentDispatches <= 5000)) throw tooLarge('RateLimits.maxConcurrentDispatches', 5000);
+  return {
+    maxDispatchesPerSecond,
+    maxBurstSize: burstSizeFor(maxDispatchesPerSecond),
+    maxConcurrentDispatches,
+  };
+}
+
+function newRetryConfig(input: Input<RetryConfig>): RetryConfig {
+  const config: RetryConfig = {
+    maxAttempts: input.maxAttempts || DEFAULT_RETRY.maxAttempts,
+    maxRetryDurationMs: input.maxRetryDurationMs ?? DEFAULT_RETRY.maxRetryDurationMs,
+    minBackoffMs: input.minBackoffMs ?? DEFAULT_RETRY.minBackoffMs,
+    maxBackoffMs: input.maxBackoffMs ?? DEFAULT_RETRY.maxBackoffMs,
+    maxDoublings: input.maxDoublings || DEFAULT_RETRY.maxDoublings,
+  };
+  if (config.maxAttempts < -1)
+    throw invalidArgument('RetryConfig.maxAttempts must be greater or equal to -1.');
+  if (config.maxRetryDurationMs < 0) throw tooSmall('RetryConfig.maxRetryDuration');
+  if (config.maxDoublings < 0) throw tooSmall('RetryConfig.maxDoublings');
+  if (config.minBackoffMs < 0) throw tooSmall('RetryConfig.minBackoff');
+  if (config.maxBackoffMs < 0) throw tooSmall('RetryConfig.maxBackoff');
+  if (config.minBackoffMs > config.maxBackoffMs) {
+    throw invalidArgument('RetryConfig.minBackoff must be less than or equal to RetryConfig.maxBackoff.');
+  }
+  return config;
+}
+
+/** The parts of a routing that name something; none at all counts as no routing. */
+function givenRouting(routing: Input<AppEngineRouting>): AppEngineRouting | undefined {
+  const given = Object.entries(routing).filter(([, value]) => value !== undefined && value !== '');
+  return given.length === 0 ? undefined : Object.fromEntries(given);
+}
+
+function tooSmall(field: string): ApiError {
+  return invalidArgument(`${field} cannot be negative.`);
+}
+
+function tooLarge(field: string, limit: number): ApiError {
+  return invalidArgument(`${field} must be less than or equal to ${limit}.`);
+}

@@ -1,0 +1,16 @@
+/** The life of every token, as Google gives it. */
+export const TOKEN_LIFETIME_SECONDS = 3600;
+
+/** Mints the tokens that Google would mint, for any service account that it is asked for, and publishes the key that verifies them. */
+export interface Tokens {
+  /** The `iss` of its tokens, and where a verifier finds the discovery document. */
+  readonly issuer: string;
+  /** An OIDC token that says: `email` speaks to `audience`. */
+  idToken(claims: { readonly email: string; readonly audience: string }): Promise<string>;
+  /** An OAuth access token. Like Google's it is opaque: nothing can be read from it. */
+  accessToken(): string;
+  /** The public key as a JSON Web Key Set. */
+  jwks(): { readonly keys: readonly object[] };
+  /** The public key as X.509 certificates in PEM, by key id. */
+  certificates(): Readonly<Record<string, string>>;
+}

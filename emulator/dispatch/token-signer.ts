@@ -1,0 +1,73 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { webcrypto } from 'node:crypto';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import type { JWK } from 'jose';
+import { TOKEN_LIFETIME_SECONDS } from '../core/tokens.ts';
+import type { Tokens } from '../core/tokens.ts';
+import { selfSignedCertificate } from './certificate.ts';
+
+const DAY_MS = 24 * 3600 * 1000;
+
+/** The key that the emulator signs with, and its public half in the forms in which verifiers want it. */
+export interface SigningKey {
+  readonly id: string;
+  readonly privateKey: webcrypto.CryptoKey;
+  readonly publicJwk: JWK;
+  readonly certificatePem: string;
+}
+
+export async function generateSigningKey(now: Date = new Date()): Promise<SigningKey> {
+  const keys = await generateKeyPair('RS256', { extractable: true });
+  const jwk = await exportJWK(keys.publicKey);
+  const id = createHash('sha1')
+    .update(await calculateJwkThumbprint(jwk))
+    .digest('hex');
+  const certificatePem = await selfSignedCertificate(keys, {
+    commonName: 'pageturner-emulator',
+    notBefore: new Date(now.getTime() - DAY_MS),
+    notAfter: new Date(now.getTime() + 365 * DAY_MS),
+  });
+  const publicJwk = { ...jwk, kid: id, alg: 'RS256', use: 'sig' };
+  return { id, privateKey: keys.privateKey, publicJwk, certificatePem };
+}
+
+/** Tokens in Google's shape, signed with a key of the emulator's own. */
+export class TokenSigner implements Tokens {
+  readonly issuer: string;
+  readonly #key: SigningKey;
+
+  constructor(key: SigningKey, issuer: string) {
+    this.#key = key;
+    this.issuer = issuer;
+  }
+
+  async idToken({ email, audience }: { email: string; audience: string }): Promise<string> {
+    const accountId = accountIdOf(email);
+    return new SignJWT({ azp: accountId, email, email_verified: true })
+      .setProtectedHeader({ alg: 'RS256', kid: this.#key.id, typ: 'JWT' })
+      .setIssuer(this.issuer)
+      .setAudience(audience)
+      .setSubject(accountId)
+      .setIssuedAt()
+      .setExpirationTime(`${TOKEN_LIFETIME_SECONDS}s`)
+      .sign(this.#key.privateKey);
+  }
+
+  accessToken(): string {
+    return `ya29.${randomBytes(96).toString('base64url')}`;
+  }
+
+  jwks(): { keys: JWK[] } {
+    return { keys: [this.#key.publicJwk] };
+  }
+
+  certificates(): Record<string, string> {
+    return { [this.#key.id]: this.#key.certificatePem };
+  }
+}
+
+/** Google knows an account by a number of 21 digits. Here it follows from the address, so that it is always the same. */
+function accountIdOf(email: string): string {
+  const digest = createHash('sha256').update(email).digest('hex').slice(0, 16);
+  return `1${BigInt(`0x${digest}`).toString().padStart(20, '0')}`;
+}

@@ -1,0 +1,229 @@
+import { concludeAttempt, countResponse, isSuccess, startAttempt } from '../core/attempt.ts';
+import type { Dispatch, DispatchResult } from '../core/dispatch.ts';
+import { DueHeap } from '../core/due-heap.ts';
+import type { Queue, Task } from '../core/model.ts';
+import { queueOfTask } from '../core/names.ts';
+import type { Claim, NameRelease, TaskStore } from '../store/store.ts';
+import type { Clock, Timer } from './clock.ts';
+import type { AttemptOutcome, EngineListener, TaskDeletedReason } from './events.ts';
+import { Lane } from './lane.ts';
+
+export interface DispatcherOptions {
+  readonly clock: Clock;
+  readonly store: TaskStore;
+  readonly dispatch: Dispatch;
+  readonly emit: EngineListener;
+  /** The release of a task's name that is given up at `now`. */
+  readonly releaseAt: (now: number) => NameRelease;
+}
+
+/** An attempt that is out. */
+interface AttemptOut {
+  readonly lane: Lane;
+  readonly taskName: string;
+  /** From 1. */
+  readonly number: number;
+  /** Where the wait before the next attempt is counted from, if not from the end of this one. */
+  readonly retryFrom: number | undefined;
+  /** Whether its task is gone: deleted, purged, or completed by another attempt. Its end then decides nothing. */
+  isVoid: boolean;
+}
+
+/**
+ * The loop that starts attempts and ends them. It sleeps until the first queue has a due task, a token and a free slot: one timer
+ * for all queues, and none when nothing is due. A task that waits for its next attempt holds no slot.
+ */
+export class Dispatcher {
+  readonly #clock: Clock;
+  readonly #store: TaskStore;
+  readonly #dispatch: Dispatch;
+  readonly #emit: EngineListener;
+  readonly #releaseAt: DispatcherOptions['releaseAt'];
+  readonly #lanes = new Map<string, Lane>();
+  /** The lanes that can start an attempt, at once or at a known time. */
+  readonly #ready = new DueHeap<Lane>();
+  readonly #attemptsByTask = new Map<string, AttemptOut[]>();
+  readonly #ending = new Set<Promise<void>>();
+  readonly #stop = new AbortController();
+  #lastOrder = 0;
+  #timer: { readonly at: number; readonly timer: Timer } | undefined;
+
+  constructor({ clock, store, dispatch, emit, releaseAt }: DispatcherOptions) {
+    this.#clock = clock;
+    this.#store = store;
+    this.#dispatch = dispatch;
+    this.#emit = emit;
+    this.#releaseAt = releaseAt;
+  }
+
+  /** Takes in a queue, or its new settings or state. */
+  putQueue(queue: Queue): void {
+    let lane = this.#lanes.get(queue.name);
+    if (lane === undefined) {
+      this.#lastOrder += 1;
+      lane = new Lane(queue, this.#lastOrder);
+      this.#lanes.set(queue.name, lane);
+    } else lane.replaceQueue(queue, this.#clock.now());
+    this.#rearm(lane);
+  }
+
+  /** Lets go of a queue. Attempts that are out go on, and decide nothing. */
+  deleteQueue(name: string): void {
+    const lane = this.#lanes.get(name);
+    if (lane === undefined) return;
+    this.#lanes.delete(name);
+    this.#ready.remove(lane);
+    this.#setTimer();
+  }
+
+  queue(name: string): Queue | undefined {
+    return this.#lanes.get(name)?.queue;
+  }
+
+  /** To be called after the tasks of a queue have changed. */
+  tasksChanged(queueName: string): void {
+    const lane = this.#lanes.get(queueName);
+    if (lane !== undefined) this.#rearm(lane);
+  }
+
+  /** To be called after a task is gone: the ends of its attempts decide nothing any more. */
+  taskGone(name: string): void {
+    for (const attempt of this.#attemptsByTask.get(name) ?? []) attempt.isVoid = true;
+    this.#attemptsByTask.delete(name);
+  }
+
+  /**
+   * Starts an attempt now, whatever the task's schedule and its queue's state and limits say; also if one is out already. The old
+   * schedule is void: should the attempt fail, the next one comes a backoff after now.
+   *
+   * @returns The task with the attempt under way; undefined if there is no such task.
+   */
+  runNow(taskName: string): Task | undefined {
+    const now = this.#clock.now();
+    const lane = this.#lanes.get(queueOfTask(taskName));
+    if (lane === undefined) return undefined;
+    const claim = this.#store.claimTask(taskName, (task) => startAttempt(task, now, now));
+    if (claim === undefined) return undefined;
+    this.#begin(lane, claim, now);
+    this.#rearm(lane);
+    return claim.task;
+  }
+
+  /** Starts every attempt that may start now, and sets the timer for the next. */
+  tick(): void {
+    const now = this.#clock.now();
+    for (let lane = this.#ready.peek(); lane !== undefined && lane.dueAt <= now; lane = this.#ready.peek()) {
+      this.#startDue(lane, now);
+      this.#place(lane, now);
+    }
+    this.#setTimer();
+  }
+
+  /** Stops: attempts that are out are cut off, and their tasks stay in flight. Resolves when none is out any more. */
+  async close(): Promise<void> {
+    this.#timer?.timer.cancel();
+    this.#stop.abort();
+    await Promise.all(this.#ending);
+  }
+
+  #startDue(lane: Lane, now: number): void {
+    while ((lane.opensAt(now) ?? Number.POSITIVE_INFINITY) <= now) {
+      const claim = this.#store.claimDue(lane.queue.name, now, (task) =>
+        startAttempt(task, task.scheduleAt, now),
+      );
+      if (claim === undefined) return;
+      lane.takeToken();
+      this.#begin(lane, claim);
+    }
+  }
+
+  #begin(lane: Lane, { before, task }: Claim, retryFrom?: number): void {
+    const { queue } = lane;
+    const attempt = { lane, taskName: task.name, number: task.dispatchCount, retryFrom, isVoid: false };
+    const others = this.#attemptsByTask.get(task.name);
+    if (others === undefined) this.#attemptsByTask.set(task.name, [attempt]);
+    else others.push(attempt);
+    lane.attemptStarted();
+    this.#emit({ kind: 'attemptStarted', at: this.#clock.now(), task });
+    const scheduleAt = task.lastAttempt?.scheduleAt ?? task.scheduleAt;
+    const routing = queue.appEngineRoutingOverride;
+    const request = { queue, task: before, scheduleAt, ...(routing !== undefined && { routing }) };
+    const dispatching = this.#dispatch(request, this.#stop.signal);
+    const ending = this.#untilEnd(attempt, task, dispatching).finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
+  }
+
+  async #untilEnd(attempt: AttemptOut, begun: Task, dispatching: Promise<DispatchResult>): Promise<void> {
+    const result = await dispatching;
+    if (!this.#stop.signal.aborted) this.#end(attempt, begun, result);
+  }
+
+  #end(attempt: AttemptOut, begun: Task, result: DispatchResult): void {
+    const { lane, taskName, number } = attempt;
+    const now = this.#clock.now();
+    this.#forget(attempt);
+    lane.attemptEnded();
+    const { outcome, task } = this.#conclude(attempt, begun, result, now);
+    this.#emit({ kind: 'attemptEnded', at: now, attempt: number, task, result, outcome });
+    if (outcome === 'completed' || outcome === 'exhausted') this.#delete(taskName, outcome, now);
+    if (this.#lanes.get(lane.queue.name) === lane) this.#rearm(lane);
+  }
+
+  #conclude(
+    attempt: AttemptOut,
+    begun: Task,
+    result: DispatchResult,
+    now: number,
+  ): { readonly outcome: AttemptOutcome; readonly task: Task } {
+    const kept = attempt.isVoid ? undefined : this.#store.getTask(attempt.taskName);
+    if (kept === undefined) return { outcome: 'ignored', task: begun };
+    if (attempt.number !== kept.dispatchCount) {
+      const task = countResponse(kept, result);
+      if (isSuccess(result)) return { outcome: 'completed', task };
+      this.#store.recordLateResponse(task);
+      return { outcome: 'superseded', task };
+    }
+    const { retryFrom = now } = attempt;
+    const conclusion = concludeAttempt(kept, result, attempt.lane.queue.retryConfig, { now, retryFrom });
+    if (conclusion.kind === 'retry') this.#store.rescheduleTask(conclusion.task);
+    return { outcome: conclusion.kind, task: conclusion.task };
+  }
+
+  #delete(taskName: string, reason: TaskDeletedReason, now: number): void {
+    this.#store.deleteTask(taskName, this.#releaseAt(now));
+    this.taskGone(taskName);
+    this.#emit({ kind: 'taskDeleted', at: now, taskName, reason });
+  }
+
+  #forget(attempt: AttemptOut): void {
+    const left = this.#attemptsByTask.get(attempt.taskName)?.filter((other) => other !== attempt) ?? [];
+    if (left.length > 0) this.#attemptsByTask.set(attempt.taskName, left);
+    else if (!attempt.isVoid) this.#attemptsByTask.delete(attempt.taskName);
+  }
+
+  #rearm(lane: Lane): void {
+    this.#place(lane, this.#clock.now());
+    this.#setTimer();
+  }
+
+  /** Puts the lane where it belongs among those that wait for a known time. */
+  #place(lane: Lane, now: number): void {
+    const taskDueAt = this.#store.nextDueAt(lane.queue.name);
+    const opensAt = lane.opensAt(now);
+    if (taskDueAt === undefined || opensAt === undefined) this.#ready.remove(lane);
+    else this.#ready.set(lane, Math.max(taskDueAt, opensAt));
+  }
+
+  #setTimer(): void {
+    const at = this.#ready.peek()?.dueAt;
+    if (this.#timer?.at === at || this.#stop.signal.aborted) return;
+    this.#timer?.timer.cancel();
+    this.#timer = undefined;
+    if (at === undefined) return;
+    const timer = this.#clock.at(at, () => {
+      this.#timer = undefined;
+      this.tick();
+    });
+    this.#timer = { at, timer };
+  }
+}

@@ -1,0 +1,81 @@
+import type { Dispatch } from '../core/dispatch.ts';
+import type { Task } from '../core/model.ts';
+import type { NameRelease, TaskStore } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+import { Dispatcher } from './dispatcher.ts';
+import type { EngineEvent, EngineListener } from './events.ts';
+import { QueueOperations } from './queues.ts';
+import type { Random } from './random.ts';
+import { TaskOperations } from './tasks.ts';
+
+export interface EngineSettings {
+  /** How long the name of a task that is gone stays taken, in ms. Default 1 hour. */
+  readonly taskNameReuseAfterMs: number;
+  /** How long the name of a deleted queue stays taken, in ms. Default 0: it may be created again at once. */
+  readonly queueNameReuseAfterMs: number;
+}
+
+export interface EngineOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: TaskStore;
+  readonly dispatch: Dispatch;
+  /** Bytes of a task in the service's own storage form, which its size limit is about. */
+  readonly sizeOf: (task: Task) => number;
+  readonly settings?: Partial<EngineSettings>;
+}
+
+const DEFAULTS: EngineSettings = { taskNameReuseAfterMs: 60 * 60 * 1000, queueNameReuseAfterMs: 0 };
+
+/**
+ * Cloud Tasks without a network: the operations, and the loop that dispatches. It takes up what it finds in its store; what was in
+ * flight when the store was last left is delivered again. All its work happens in its operations and in `tick`, which its clock calls.
+ */
+export class Engine implements AsyncDisposable {
+  readonly queues: QueueOperations;
+  readonly tasks: TaskOperations;
+  readonly #dispatcher: Dispatcher;
+  readonly #listeners = new Set<EngineListener>();
+
+  constructor({ clock, random, store, dispatch, sizeOf, settings }: EngineOptions) {
+    const { taskNameReuseAfterMs, queueNameReuseAfterMs } = { ...DEFAULTS, ...settings };
+    const emit = (event: EngineEvent): void => {
+      for (const listener of this.#listeners) listener(event);
+    };
+    const releaseTaskName = releaseAfter(taskNameReuseAfterMs);
+    this.#dispatcher = new Dispatcher({ clock, store, dispatch, emit, releaseAt: releaseTaskName });
+    const common = { clock, store, dispatcher: this.#dispatcher, emit };
+    this.queues = new QueueOperations({
+      ...common,
+      releaseAt: releaseAfter(queueNameReuseAfterMs),
+      releaseTaskNameAt: releaseTaskName,
+    });
+    this.tasks = new TaskOperations({ ...common, random, sizeOf, releaseAt: releaseTaskName });
+    store.releaseClaims();
+    for (const queue of store.listQueues()) this.#dispatcher.putQueue(queue);
+  }
+
+  /** Calls the listener for each event from now on; what is returned ends that. A listener must not throw. */
+  observe(listener: EngineListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Starts every attempt that may start now. The clock's timer calls it; calling it at any other time does no harm. */
+  tick(): void {
+    this.#dispatcher.tick();
+  }
+
+  /** Stops dispatching and cuts off the attempts that are out; their tasks stay in the store, in flight. */
+  async close(): Promise<void> {
+    await this.#dispatcher.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function releaseAfter(durationMs: number): (now: number) => NameRelease {
+  return (now) => ({ at: now, nameFreeAt: now + durationMs });
+}

@@ -1,0 +1,45 @@
+import type { DispatchResult } from '../core/dispatch.ts';
+import type { Queue, Task } from '../core/model.ts';
+
+/** Why a task left its queue. */
+export type TaskDeletedReason = 'completed' | 'exhausted' | 'deleted' | 'purged' | 'queueDeleted';
+
+/**
+ * What came of an attempt. `superseded`: it failed, and a later attempt (RunTask while this one was out) decides the task's future.
+ * `ignored`: the task was deleted, purged or completed meanwhile.
+ */
+export type AttemptOutcome = 'completed' | 'retry' | 'exhausted' | 'superseded' | 'ignored';
+
+/** What the engine tells its observers, in the order in which it happens. `at` is the engine's time. */
+export type EngineEvent =
+  | { readonly kind: 'queueCreated'; readonly at: number; readonly queue: Queue }
+  | { readonly kind: 'queueUpdated'; readonly at: number; readonly queue: Queue }
+  | { readonly kind: 'queuePaused'; readonly at: number; readonly queue: Queue }
+  | { readonly kind: 'queueResumed'; readonly at: number; readonly queue: Queue }
+  | { readonly kind: 'queuePurged'; readonly at: number; readonly queue: Queue; readonly taskCount: number }
+  | { readonly kind: 'queueDeleted'; readonly at: number; readonly queue: Queue }
+  | { readonly kind: 'taskCreated'; readonly at: number; readonly task: Task }
+  | {
+      readonly kind: 'attemptStarted';
+      readonly at: number;
+      /** The task with this attempt counted: `task.dispatchCount` is the attempt's number, from 1. */
+      readonly task: Task;
+    }
+  | {
+      readonly kind: 'attemptEnded';
+      readonly at: number;
+      /** The number of the attempt that ended, from 1. */
+      readonly attempt: number;
+      /** The task after this attempt; for `ignored`, as it was when the attempt began. */
+      readonly task: Task;
+      readonly result: DispatchResult;
+      readonly outcome: AttemptOutcome;
+    }
+  | {
+      readonly kind: 'taskDeleted';
+      readonly at: number;
+      readonly taskName: string;
+      readonly reason: TaskDeletedReason;
+    };
+
+export type EngineListener = (event: EngineEvent) => void;

@@ -1,0 +1,159 @@
+import { ApiError } from '../core/errors.ts';
+import { entityNotFound, invalidArgument, queueNotFound } from '../core/faults.ts';
+import type { QueueInput } from '../core/input.ts';
+import type { Queue, QueueState } from '../core/model.ts';
+import { checkLocationName, parseQueueName } from '../core/names.ts';
+import { newQueue, updatedQueue } from '../core/queue-rules.ts';
+import type { NameRelease, TaskStore } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { EngineListener } from './events.ts';
+import { makePageToken, pageSizeOf, readPageToken } from './page-token.ts';
+import type { PageRequest } from './page-token.ts';
+
+const MAX_PAGE_SIZE = 9800;
+
+export interface QueueOperationsOptions {
+  readonly clock: Clock;
+  readonly store: TaskStore;
+  readonly dispatcher: Dispatcher;
+  readonly emit: EngineListener;
+  /** The release of a queue's name that is given up at `now`. */
+  readonly releaseAt: (now: number) => NameRelease;
+  readonly releaseTaskNameAt: (now: number) => NameRelease;
+}
+
+/** The operations on queues. Each throws `ApiError` in the service's own words. */
+export class QueueOperations {
+  readonly #clock: Clock;
+  readonly #store: TaskStore;
+  readonly #dispatcher: Dispatcher;
+  readonly #emit: EngineListener;
+  readonly #releaseAt: QueueOperationsOptions['releaseAt'];
+  readonly #releaseTaskNameAt: QueueOperationsOptions['releaseTaskNameAt'];
+
+  constructor(options: QueueOperationsOptions) {
+    const { clock, store, dispatcher, emit, releaseAt, releaseTaskNameAt } = options;
+    this.#clock = clock;
+    this.#store = store;
+    this.#dispatcher = dispatcher;
+    this.#emit = emit;
+    this.#releaseAt = releaseAt;
+    this.#releaseTaskNameAt = releaseTaskNameAt;
+  }
+
+  create(parent: string, input: QueueInput): Queue {
+    checkLocationName(parent);
+    const name = input.name ?? '';
+    if (parseQueueName(name).location !== parent) throw invalidArgument(`${name} must begin with ${parent}.`);
+    if (this.#dispatcher.queue(name) !== undefined)
+      throw new ApiError('ALREADY_EXISTS', 'Queue already exists');
+    return this.#add(name, input);
+  }
+
+  get(name: string): Queue {
+    parseQueueName(name);
+    const queue = this.#dispatcher.queue(name);
+    if (queue === undefined) throw queueNotFound();
+    return queue;
+  }
+
+  /** In the order of names, at most 9,800 a page. */
+  list(parent: string, page: PageRequest = {}): { queues: readonly Queue[]; nextPageToken?: string } {
+    checkLocationName(parent);
+    const now = this.#clock.now();
+    const size = pageSizeOf(page, MAX_PAGE_SIZE);
+    const list = `${parent}/queues/`;
+    const after = readPageToken(page.pageToken, list, isString, now) ?? '';
+    const found = this.#store.listQueues().filter(({ name }) => name.startsWith(list) && name > after);
+    const queues = found.slice(0, size);
+    const last = queues.at(-1);
+    return {
+      queues,
+      ...(last !== undefined &&
+        found.length > size && { nextPageToken: makePageToken({ list, start: last.name }, now) }),
+    };
+  }
+
+  /** Updates the masked fields, all if there is no mask; creates the queue if it is missing. */
+  update(input: QueueInput, maskPaths: readonly string[] = []): Queue {
+    const name = input.name ?? '';
+    parseQueueName(name);
+    const current = this.#dispatcher.queue(name);
+    if (current === undefined) return this.#add(name, input);
+    const queue = updatedQueue(current, input, maskPaths);
+    this.#put(queue);
+    this.#emit({ kind: 'queueUpdated', at: this.#clock.now(), queue });
+    return queue;
+  }
+
+  delete(name: string): void {
+    parseQueueName(name);
+    const queue = this.#dispatcher.queue(name);
+    if (queue === undefined) throw entityNotFound();
+    const now = this.#clock.now();
+    const taskNames = this.#store.deleteQueue(name, this.#releaseAt(now));
+    this.#dispatcher.deleteQueue(name);
+    for (const taskName of taskNames) {
+      this.#dispatcher.taskGone(taskName);
+      this.#emit({ kind: 'taskDeleted', at: now, taskName, reason: 'queueDeleted' });
+    }
+    this.#emit({ kind: 'queueDeleted', at: now, queue });
+  }
+
+  /** Stops dispatching. Attempts that are out go on, and tasks may still be created. */
+  pause(name: string): Queue {
+    const queue = this.#setState(name, 'PAUSED');
+    this.#emit({ kind: 'queuePaused', at: this.#clock.now(), queue });
+    return queue;
+  }
+
+  resume(name: string): Queue {
+    const queue = this.#setState(name, 'RUNNING');
+    this.#emit({ kind: 'queueResumed', at: this.#clock.now(), queue });
+    return queue;
+  }
+
+  /** Deletes every task that was created before now. */
+  purge(name: string): Queue {
+    const now = this.#clock.now();
+    const queue = { ...this.get(name), purgeAt: now };
+    const taskNames = this.#store.purgeTasks(name, this.#releaseTaskNameAt(now));
+    this.#put(queue);
+    for (const taskName of taskNames) {
+      this.#dispatcher.taskGone(taskName);
+      this.#emit({ kind: 'taskDeleted', at: now, taskName, reason: 'purged' });
+    }
+    this.#emit({ kind: 'queuePurged', at: now, queue, taskCount: taskNames.length });
+    return queue;
+  }
+
+  #add(name: string, input: QueueInput): Queue {
+    const now = this.#clock.now();
+    const queue = newQueue(name, input);
+    if (this.#store.isQueueNameHeld(name, now)) {
+      throw new ApiError(
+        'FAILED_PRECONDITION',
+        'The queue cannot be created because a queue with this name existed too recently.',
+      );
+    }
+    this.#put(queue);
+    this.#emit({ kind: 'queueCreated', at: now, queue });
+    return queue;
+  }
+
+  #setState(name: string, state: QueueState): Queue {
+    const queue = { ...this.get(name), state };
+    this.#put(queue);
+    return queue;
+  }
+
+  #put(queue: Queue): void {
+    this.#store.putQueue(queue);
+    this.#dispatcher.putQueue(queue);
+  }
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
+}

@@ -1,0 +1,42 @@
+import { getRandomValues } from 'node:crypto';
+
+/** Where the engine draws chance from. */
+export interface Random {
+  /** A number in [0, 1), uniform, with 32 random bits. */
+  next(): number;
+}
+
+const RANGE = 2 ** 32;
+
+/** Chance that cannot be foretold. */
+export class SystemRandom implements Random {
+  readonly #drawn = new Uint32Array(1);
+
+  next(): number {
+    getRandomValues(this.#drawn);
+    return (this.#drawn[0] ?? 0) / RANGE;
+  }
+}
+
+/** Chance that repeats: the same seed gives the same numbers (mulberry32). */
+export class SeededRandom implements Random {
+  #state: number;
+
+  /** @param seed Any integer; its low 32 bits count. */
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let mixed = this.#state;
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / RANGE;
+  }
+}
+
+/** As many decimal digits as asked for, leading zeros included. */
+export function randomDigits(random: Random, count: number): string {
+  return Array.from({ length: count }, () => Math.floor(random.next() * 10)).join('');
+}

@@ -1,0 +1,122 @@
+import { ApiError } from '../core/errors.ts';
+import { entityNotFound, invalidArgument, queueNotFound } from '../core/faults.ts';
+import type { TaskInput } from '../core/input.ts';
+import type { Task } from '../core/model.ts';
+import { formatTaskName, parseQueueName, parseTaskName } from '../core/names.ts';
+import { checkTaskName, newTask } from '../core/task-rules.ts';
+import type { NameRelease, TaskStore } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { EngineListener } from './events.ts';
+import { makePageToken, pageSizeOf, readPageToken } from './page-token.ts';
+import type { PageRequest } from './page-token.ts';
+import { randomDigits } from './random.ts';
+import type { Random } from './random.ts';
+
+const MAX_PAGE_SIZE = 1000;
+/** 1 MiB less 7 bytes: what was measured of the service. */
+const MAX_TASK_BYTES = 1_048_569;
+const GENERATED_ID_DIGITS = 20;
+
+export interface TaskOperationsOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: TaskStore;
+  readonly dispatcher: Dispatcher;
+  readonly emit: EngineListener;
+  /** Bytes of a task in the service's own storage form. */
+  readonly sizeOf: (task: Task) => number;
+  /** The release of a task's name that is given up at `now`. */
+  readonly releaseAt: (now: number) => NameRelease;
+}
+
+/** The operations on tasks. Each throws `ApiError` in the service's own words. */
+export class TaskOperations {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #store: TaskStore;
+  readonly #dispatcher: Dispatcher;
+  readonly #emit: EngineListener;
+  readonly #sizeOf: TaskOperationsOptions['sizeOf'];
+  readonly #releaseAt: TaskOperationsOptions['releaseAt'];
+
+  constructor({ clock, random, store, dispatcher, emit, sizeOf, releaseAt }: TaskOperationsOptions) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#store = store;
+    this.#dispatcher = dispatcher;
+    this.#emit = emit;
+    this.#sizeOf = sizeOf;
+    this.#releaseAt = releaseAt;
+  }
+
+  create(parent: string, input: TaskInput): Task {
+    parseQueueName(parent);
+    if (input.name !== undefined) checkTaskName(input.name, parent);
+    const now = this.#clock.now();
+    const task = newTask(input.name ?? this.#freeName(parent), input, now);
+    if (this.#sizeOf(task) > MAX_TASK_BYTES) throw invalidArgument('Task size too large');
+    if (this.#dispatcher.queue(parent) === undefined) throw queueNotFound();
+    if (this.#store.getTask(task.name) !== undefined || this.#store.isTaskNameHeld(task.name, now)) {
+      throw new ApiError('ALREADY_EXISTS', 'Requested entity already exists');
+    }
+    this.#store.insertTask(task);
+    this.#emit({ kind: 'taskCreated', at: now, task });
+    this.#dispatcher.tasksChanged(parent);
+    return task;
+  }
+
+  get(name: string): Task {
+    const { queue } = parseTaskName(name);
+    const task = this.#store.getTask(name);
+    if (task !== undefined) return task;
+    if (this.#dispatcher.queue(queue) === undefined) throw queueNotFound();
+    if (!this.#store.isTaskNameHeld(name, this.#clock.now())) throw entityNotFound();
+    throw new ApiError(
+      'NOT_FOUND',
+      'The task no longer exists, though a task with this name existed recently. ' +
+        'The task either successfully completed or was deleted.',
+    );
+  }
+
+  /** In the order of creation, at most 1,000 a page. */
+  list(parent: string, page: PageRequest = {}): { tasks: readonly Task[]; nextPageToken?: string } {
+    parseQueueName(parent);
+    if (this.#dispatcher.queue(parent) === undefined) throw queueNotFound();
+    const now = this.#clock.now();
+    const limit = pageSizeOf(page, MAX_PAGE_SIZE);
+    const list = `${parent}/tasks/`;
+    const start = readPageToken(page.pageToken, list, isNumber, now) ?? 0;
+    const { tasks, next } = this.#store.listTasks(parent, { start, limit });
+    return { tasks, ...(next !== undefined && { nextPageToken: makePageToken({ list, start: next }, now) }) };
+  }
+
+  delete(name: string): void {
+    const { queue } = parseTaskName(name);
+    if (this.#store.getTask(name) === undefined) throw entityNotFound();
+    const now = this.#clock.now();
+    this.#store.deleteTask(name, this.#releaseAt(now));
+    this.#dispatcher.taskGone(name);
+    this.#emit({ kind: 'taskDeleted', at: now, taskName: name, reason: 'deleted' });
+    this.#dispatcher.tasksChanged(queue);
+  }
+
+  /** Dispatches the task now, whatever its schedule and its queue say. Returns it with the attempt under way. */
+  run(name: string): Task {
+    parseTaskName(name);
+    const task = this.#dispatcher.runNow(name);
+    if (task === undefined) throw entityNotFound();
+    return task;
+  }
+
+  #freeName(queue: string): string {
+    const name = formatTaskName(queue, randomDigits(this.#random, GENERATED_ID_DIGITS));
+    const isTaken =
+      this.#store.getTask(name) !== undefined || this.#store.isTaskNameHeld(name, this.#clock.now());
+    return isTaken ? this.#freeName(queue) : name;
+  }
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number';
+}

@@ -1,0 +1,129 @@
+import { createServer } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
+import { ApiError } from '../core/errors.ts';
+import type { ReportDefect } from './rpc.ts';
+import { httpStatusOf, toApiError } from './status.ts';
+
+/** One HTTP request, read to its end. */
+export interface HttpRequest {
+  readonly method: string;
+  /** Path as it came, percent-encodings included. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+export interface HttpReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Answers the requests that are its own; undefined leaves a request to the next handler. */
+export type HttpHandler = (request: HttpRequest) => HttpReply | undefined | Promise<HttpReply | undefined>;
+
+/** The limit of Google's front end. */
+export const MAX_REQUEST_BYTES: number = 10 * 1024 * 1024;
+
+/** A server that is not listening yet: connections are handed to it. The first handler that knows a request answers it. */
+export function createHttpServer(handlers: readonly HttpHandler[], reportDefect: ReportDefect): Server {
+  return createServer((incoming, outgoing) => {
+    void reply(incoming, handlers, reportDefect).then((answer) => send(answer, incoming, outgoing));
+  });
+}
+
+/** A JSON answer. */
+export function jsonReply(value: unknown, status = 200): HttpReply {
+  return {
+    status,
+    headers: { 'content-type': 'application/json; charset=UTF-8' },
+    body: JSON.stringify(value),
+  };
+}
+
+/** The JSON that Google's services answer errors with. */
+export function errorReply(error: ApiError): HttpReply {
+  const status = httpStatusOf(error.code);
+  const details = error.details.map((detail) => ({
+    '@type': `type.googleapis.com/${detail.type}`,
+    ...detail.value,
+  }));
+  const body = {
+    code: status,
+    message: error.message,
+    status: error.code,
+    ...(details.length > 0 && { details }),
+  };
+  return jsonReply({ error: body }, status);
+}
+
+async function reply(
+  incoming: IncomingMessage,
+  handlers: readonly HttpHandler[],
+  reportDefect: ReportDefect,
+): Promise<HttpReply> {
+  try {
+    refuseForeignOrigin(incoming.headers.origin);
+    const request = await readRequest(incoming);
+    for (const handler of handlers) {
+      const answer = await handler(request);
+      if (answer !== undefined) return answer;
+    }
+    throw new ApiError('NOT_FOUND', `No method is served at ${request.method} ${request.path}.`);
+  } catch (error) {
+    return errorReply(toApiError(error, reportDefect));
+  }
+}
+
+/** A web page that somebody happens to have open must not drive the emulator: browsers name the page in `Origin`. */
+function refuseForeignOrigin(origin: string | undefined): void {
+  if (origin === undefined || isLoopback(origin)) return;
+  throw new ApiError(
+    'PERMISSION_DENIED',
+    `Requests from web pages of ${origin} are refused. Only pages served from this machine (localhost) may call the emulator.`,
+  );
+}
+
+function isLoopback(origin: string): boolean {
+  const host = URL.parse(origin)?.hostname ?? '';
+  return (
+    host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127(\.\d+){3}$/.test(host)
+  );
+}
+
+async function readRequest(incoming: IncomingMessage): Promise<HttpRequest> {
+  const target = incoming.url ?? '/';
+  const queryAt = target.indexOf('?');
+  return {
+    method: incoming.method ?? 'GET',
+    path: queryAt === -1 ? target : target.slice(0, queryAt),
+    query: new URLSearchParams(queryAt === -1 ? '' : target.slice(queryAt + 1)),
+    headers: incoming.headers,
+    body: await readBody(incoming),
+  };
+}
+
+async function readBody(incoming: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  // `destroyOnReturn: false` keeps the connection for the answer when the body is too large.
+  for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_REQUEST_BYTES) {
+      throw new ApiError(
+        'INVALID_ARGUMENT',
+        `Request payload size exceeds the limit: ${MAX_REQUEST_BYTES} bytes.`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+function send(answer: HttpReply, incoming: IncomingMessage, outgoing: ServerResponse): void {
+  // A body that was not read to its end cannot be followed by another request.
+  const isUnread = !incoming.complete;
+  outgoing.writeHead(answer.status, { ...answer.headers, ...(isUnread && { connection: 'close' }) });
+  outgoing.end(incoming.method === 'HEAD' ? undefined : answer.body);
+}

@@ -1,0 +1,14 @@
+/** What is deployed: each function under its name. */
+import { http, type HttpFunction } from '@google-cloud/functions-framework';
+import { worker } from '../lib/index.ts';
+import { startEmailStudents } from './starters/email-students.ts';
+import { emailStudents } from './workers/email-students.ts';
+import { sendMail } from './workers/send-mail.ts';
+
+export const functions: Readonly<Record<string, HttpFunction>> = {
+  'start-email-students': startEmailStudents,
+  'email-students': worker(emailStudents),
+  'send-mail': worker(sendMail),
+};
+
+for (const [name, handler] of Object.entries(functions)) http(name, handler);

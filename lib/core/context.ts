@@ -1,0 +1,77 @@
+import type {
+  DocumentData,
+  DocumentReference,
+  Firestore,
+  PartialWithFieldValue,
+  SetOptions,
+  UpdateData,
+  WithFieldValue,
+} from '@google-cloud/firestore';
+import type { z } from 'zod';
+import type { AnyTask } from './definition.ts';
+
+/** When and where a child task runs. */
+export interface ChildOptions {
+  /** A queue other than the task's own. */
+  readonly queue?: string;
+  /** Seconds to wait before it runs; not together with `at`. */
+  readonly delay?: number;
+  /** The moment before which it does not run; at most 30 days ahead. */
+  readonly at?: Date;
+}
+
+/** What every handler is given. */
+export interface HandlerContext {
+  readonly db: Firestore;
+  /** Aborted when the handler's time is over. Pass it on to what can be stopped. */
+  readonly signal: AbortSignal;
+  /** Milliseconds that the handler has left; never below 0. */
+  remaining(): number;
+  /**
+   * The same text for every delivery of the same work, and for no other work. Give it to services that take an idempotency key, or
+   * derive document ids from it.
+   */
+  readonly idempotencyKey: string;
+  /**
+   * Starts another task. The parameters are checked at once; the task is enqueued when this handler's work is done, and not at all
+   * if the handler fails.
+   *
+   * @throws PageturnerError `invalid-parameters`.
+   */
+  start<S extends z.ZodType>(task: AnyTask<S>, params: z.input<S>, options?: ChildOptions): void;
+}
+
+/**
+ * For the `run` of a one-shot task. What it writes to `db` takes effect at once, and again when the task is delivered again. Tasks
+ * that it starts are enqueued after it returned, under ids that keep a second delivery from starting them twice for as long as the
+ * queue remembers names (an hour at least).
+ */
+export type TaskContext = HandlerContext;
+
+/** Writes that are collected, and committed together with the progress of the run: exactly once. */
+export interface WritesContext {
+  set<D extends DocumentData>(ref: DocumentReference<D>, data: WithFieldValue<D>): void;
+  set<D extends DocumentData>(
+    ref: DocumentReference<D>,
+    data: PartialWithFieldValue<D>,
+    options: SetOptions,
+  ): void;
+  update<D extends DocumentData>(ref: DocumentReference<unknown, D>, data: UpdateData<D>): void;
+  /** The commit fails, and the page with it, if the document exists. */
+  create<D extends DocumentData>(ref: DocumentReference<D>, data: WithFieldValue<D>): void;
+  delete(ref: DocumentReference<unknown>): void;
+}
+
+/** For `page` and `each`. */
+export interface PageContext<P> extends HandlerContext, WritesContext {
+  readonly params: P;
+  readonly runId: string;
+}
+
+/** For `onComplete`. */
+export interface CompletionContext<P> extends HandlerContext, WritesContext {
+  readonly params: P;
+  readonly runId: string;
+  /** Documents that the run has handled. */
+  readonly processed: number;
+}

@@ -1,0 +1,144 @@
+import type { DocumentData, Firestore, Query, QueryDocumentSnapshot } from '@google-cloud/firestore';
+import type { z } from 'zod';
+import type { CompletionContext, PageContext, TaskContext } from './context.ts';
+import { PageturnerError } from './errors.ts';
+import type { Outcome } from './outcome.ts';
+
+interface Common<S extends z.ZodType> {
+  /**
+   * The task's name, which is also the name of the function that works on it: lower-case letters, digits and hyphens, at most 63,
+   * a letter first.
+   */
+  readonly name: string;
+  /** The id of the queue that its tasks go to, unless a start names another. */
+  readonly queue: string;
+  /** The parameters' schema; parsed where a task is started and again where it runs. Its input must survive JSON. */
+  readonly params: S;
+  /**
+   * Seconds that one invocation may take, 15 to 1800; 60 unless given. Set the function's own timeout to the same: the queue waits
+   * that long, and the handler is stopped a tenth earlier, so that the answer still arrives.
+   */
+  readonly timeoutSeconds?: number;
+}
+
+/** What a user writes for a one-shot task. */
+export interface TaskDefinition<S extends z.ZodType> extends Common<S> {
+  /**
+   * Does the work. Called at least once: make it safe to run twice, with `ctx.idempotencyKey` where that helps. Returns nothing
+   * (done), `terminateTask(reason)` or `repeatTask({ after })`; throws `FatalTaskError` to end for good, anything else to be called
+   * again.
+   */
+  run(params: z.output<S>, ctx: TaskContext): Outcome | void | Promise<Outcome | void>;
+}
+
+/** What a user writes for a walk over a query. Give either `page` or `each`. */
+export interface IterativeTaskDefinition<S extends z.ZodType, D extends DocumentData> extends Common<S> {
+  /**
+   * What to walk: a collection, a collection group, or what a filter and an order select. No limit, offset or cursor: those are
+   * Pageturner's. Called for each page, so it must give the same query each time.
+   */
+  query(params: z.output<S>, db: Firestore): Query<D>;
+  /** Documents a page, 1 to 1000; 100 unless given. */
+  readonly pageSize?: number;
+  /**
+   * Handles one page. What it writes and starts through `ctx` takes effect exactly once, all of it together with the cursor or not
+   * at all. What it does elsewhere (mail, other services) happens at least once.
+   */
+  page?(documents: readonly QueryDocumentSnapshot<D>[], ctx: PageContext<z.output<S>>): void | Promise<void>;
+  /** Handles one document, called for each of a page in order; the guarantee is that of `page`. */
+  each?(document: QueryDocumentSnapshot<D>, ctx: PageContext<z.output<S>>): void | Promise<void>;
+  /** Called when no page is left. What it writes and starts through `ctx` takes effect exactly once. */
+  onComplete?(ctx: CompletionContext<z.output<S>>): void | Promise<void>;
+}
+
+export type OneShotTask<S extends z.ZodType = z.ZodType> = Readonly<Required<TaskDefinition<S>>> & {
+  readonly kind: 'task';
+};
+
+export type IterativeTask<S extends z.ZodType = z.ZodType, D extends DocumentData = DocumentData> = Readonly<
+  IterativeTaskDefinition<S, D> & Required<Pick<IterativeTaskDefinition<S, D>, 'pageSize' | 'timeoutSeconds'>>
+> & { readonly kind: 'iterative' };
+
+/** Any task, as the code that starts or delivers it sees it. */
+export type AnyTask<S extends z.ZodType = z.ZodType> = OneShotTask<S> | IterativeTask<S>;
+
+/**
+ * Declares a one-shot task.
+ *
+ * @throws PageturnerError `invalid-definition`, when the module loads.
+ *
+ * @example
+ * export const sendMail = task({
+ *   name: 'send-mail',
+ *   queue: 'mail',
+ *   params: z.object({ to: z.email(), template: z.string() }),
+ *   async run({ to, template }) {
+ *     await transport.sendMail(render(template, to));
+ *   },
+ * });
+ */
+export function task<S extends z.ZodType>(definition: TaskDefinition<S>): OneShotTask<S> {
+  checkCommon(definition);
+  if (typeof definition.run !== 'function') refuse(definition, 'has no run: write run(params, ctx) { … }');
+  return { ...definition, kind: 'task', timeoutSeconds: definition.timeoutSeconds ?? 60 };
+}
+
+/**
+ * Declares a walk over every document of a query, one page per Cloud Task.
+ *
+ * @throws PageturnerError `invalid-definition`, when the module loads.
+ *
+ * @example
+ * export const emailStudents = iterativeTask({
+ *   name: 'email-students',
+ *   queue: 'iterate',
+ *   params: z.object({ program: z.string() }),
+ *   query: ({ program }, db) => db.collection('students').where('program', '==', program),
+ *   page(students, ctx) {
+ *     for (const student of students) ctx.start(sendMail, { to: student.get('email'), template: 'welcome' });
+ *   },
+ * });
+ */
+export function iterativeTask<S extends z.ZodType, D extends DocumentData>(
+  definition: IterativeTaskDefinition<S, D>,
+): IterativeTask<S, D> {
+  checkCommon(definition);
+  if (typeof definition.query !== 'function')
+    refuse(definition, 'has no query: write query: (params, db) => db.collection(…)');
+  if ((definition.page === undefined) === (definition.each === undefined)) {
+    refuse(definition, 'needs exactly one of page(documents, ctx) and each(document, ctx)');
+  }
+  const { pageSize = 100 } = definition;
+  if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > 1000) {
+    refuse(definition, `has pageSize ${pageSize}: write a whole number from 1 to 1000`);
+  }
+  return { ...definition, kind: 'iterative', pageSize, timeoutSeconds: definition.timeoutSeconds ?? 60 };
+}
+
+function checkCommon(definition: Common<z.ZodType>): void {
+  const { name, queue, params, timeoutSeconds = 60 } = definition;
+  if (!/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) {
+    refuse(
+      definition,
+      'is also a function name: use lower-case letters, digits and hyphens, at most 63, a letter first',
+    );
+  }
+  if (!/^[A-Za-z0-9-]{1,100}$/.test(queue)) {
+    refuse(
+      definition,
+      `has queue ${JSON.stringify(queue)}: a queue id has 1 to 100 letters, digits and hyphens`,
+    );
+  }
+  if (typeof params?.safeParse !== 'function')
+    refuse(definition, 'has no zod schema as params: write params: z.object({ … })');
+  if (!Number.isInteger(timeoutSeconds) || timeoutSeconds < 15 || timeoutSeconds > 1800) {
+    refuse(
+      definition,
+      `has timeoutSeconds ${timeoutSeconds}: Cloud Tasks takes whole seconds from 15 to 1800`,
+    );
+  }
+}
+
+function refuse(definition: Common<z.ZodType>, fault: string): never {
+  throw new PageturnerError('invalid-definition', `Task ${JSON.stringify(definition.name)} ${fault}.`);
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { PageturnerError } from './errors.ts';
+import { faultsOf, type Json } from './parameters.ts';
+
+/** Run a one-shot task. */
+export interface TaskDelivery {
+  readonly kind: 'task';
+  readonly id: string;
+  readonly params: Json;
+  /** How many times it has repeated itself. */
+  readonly repeat: number;
+}
+
+/** Begin a run that another task started. (A start from outside writes the run before it enqueues anything.) */
+export interface StartDelivery {
+  readonly kind: 'start';
+  readonly run: string;
+  readonly queue: string;
+  readonly params: Json;
+  readonly startedBy: string;
+}
+
+/** Process one page of a shard. `cursor` is for people who look into the queue; the shard's own cursor decides. */
+export interface TurnDelivery {
+  readonly kind: 'turn';
+  readonly run: string;
+  readonly shard: number;
+  readonly turn: number;
+  readonly epoch: number;
+  readonly cursor: Json;
+}
+
+/** A shard is done: if it was the last one, complete the run. */
+export interface FinishDelivery {
+  readonly kind: 'finish';
+  readonly run: string;
+  readonly shards: number;
+}
+
+/** What travels in the body of a Cloud Tasks task: the whole conversation between starters, workers and the queue. */
+export type Delivery = TaskDelivery | StartDelivery | TurnDelivery | FinishDelivery;
+
+/**
+ * @param body the parsed JSON body of the request
+ * @throws PageturnerError `invalid-request`, naming each fault by its path.
+ */
+export function parseDelivery(body: unknown): Delivery {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw new PageturnerError(
+    'invalid-request',
+    `This worker takes what Pageturner enqueues, and this body is something else: ${faultsOf(parsed.error)}. ` +
+      'Start tasks with startTask() or through a starter.',
+  );
+}
+
+const id = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,500}$/, 'must have 1 to 500 letters, digits, hyphens and underscores');
+const count = z.int().min(0);
+const schema: z.ZodType<Delivery> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('task'), id, params: z.json(), repeat: count }),
+  z.strictObject({ kind: z.literal('start'), run: id, queue: id, params: z.json(), startedBy: z.string() }),
+  z.strictObject({
+    kind: z.literal('turn'),
+    run: id,
+    shard: count,
+    turn: count,
+    epoch: count,
+    cursor: z.json(),
+  }),
+  z.strictObject({ kind: z.literal('finish'), run: id, shards: z.int().min(1) }),
+]);

@@ -1,0 +1,67 @@
+/**
+ * What went wrong, for programs. People read the message, which names the value at fault and what to write instead.
+ *
+ * - `invalid-definition`: a task was declared wrongly; thrown when the module loads.
+ * - `invalid-parameters`: parameters do not fit the task's schema.
+ * - `invalid-query`: the query of an iterative task cannot be walked in pages.
+ * - `invalid-request`: an HTTP request or a delivery that no starter or queue of ours would send.
+ * - `unauthenticated`: no token, or one that does not verify.
+ * - `forbidden`: a good token of somebody who may not call this.
+ * - `too-early`: a delivery is ahead of what can be seen yet; it must come again.
+ * - `deadline-exceeded`: the handler did not end within its time.
+ * - `misconfigured`: a setting is missing or wrong.
+ * - `unavailable`: something that we depend on did not answer.
+ */
+export type ErrorCode =
+  | 'invalid-definition'
+  | 'invalid-parameters'
+  | 'invalid-query'
+  | 'invalid-request'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'too-early'
+  | 'deadline-exceeded'
+  | 'misconfigured'
+  | 'unavailable';
+
+/** Every error that Pageturner itself throws. */
+export class PageturnerError extends Error {
+  override readonly name = 'PageturnerError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/**
+ * Thrown by a handler to end its task for good: the queue does not deliver it again, and the error is recorded (for a one-shot task
+ * in the collection `pageturnerFailures`, for an iterative task in its run, which becomes `failed`). Any other error has the task
+ * delivered again by the queue's retry policy.
+ *
+ * @example
+ * throw new FatalTaskError(`${address} is refused for good`, { cause: error });
+ */
+export class FatalTaskError extends Error {
+  override readonly name = 'FatalTaskError';
+}
+
+/** How an error is kept with a run. `at` is in milliseconds since 1970. */
+export interface ErrorRecord {
+  readonly message: string;
+  readonly stack?: string;
+  readonly at: number;
+}
+
+/** A stack longer than this says nothing more, and the record must fit beside the rest of its document. */
+const maxRecordedLength = 4_000;
+
+export function errorRecord(error: unknown, at: number): ErrorRecord {
+  if (!(error instanceof Error)) return { message: String(error).slice(0, maxRecordedLength), at };
+  return {
+    message: error.message.slice(0, maxRecordedLength),
+    ...(error.stack === undefined ? {} : { stack: error.stack.slice(0, maxRecordedLength) }),
+    at,
+  };
+}

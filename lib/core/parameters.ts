@@ -1,0 +1,50 @@
+import type { z } from 'zod';
+import { PageturnerError } from './errors.ts';
+
+/** Parameters as they travel and are stored: plain JSON, before the schema's defaults and transforms. */
+export type Json = z.core.util.JSONType;
+
+/** Every fault of a value in one line, each named by its path. */
+export function faultsOf(error: z.ZodError): string {
+  return error.issues
+    .map((issue) => `${issue.path.length === 0 ? 'the body' : issue.path.join('.')}: ${issue.message}`)
+    .join('; ');
+}
+
+/**
+ * Parses what arrived.
+ *
+ * @throws PageturnerError `invalid-parameters`, naming each fault by its path.
+ */
+export function parseParameters<S extends z.ZodType>(task: string, schema: S, params: unknown): z.output<S> {
+  const parsed = schema.safeParse(params);
+  if (parsed.success) return parsed.data;
+  throw new PageturnerError(
+    'invalid-parameters',
+    `The parameters do not fit task "${task}": ${faultsOf(parsed.error)}`,
+  );
+}
+
+/**
+ * Turns parameters into what will travel, and makes sure that the schema accepts them at the other end: a `Date`, for instance,
+ * arrives as a string, which `z.coerce.date()` takes and `z.date()` refuses.
+ *
+ * @throws PageturnerError `invalid-parameters`.
+ */
+export function toWire<S extends z.ZodType>(task: string, schema: S, params: z.input<S>): Json {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(params);
+  } catch (cause) {
+    throw new PageturnerError(
+      'invalid-parameters',
+      `The parameters of task "${task}" are not JSON: ${String(cause)}`,
+      {
+        cause,
+      },
+    );
+  }
+  const wire: unknown = text === undefined ? undefined : JSON.parse(text);
+  parseParameters(task, schema, wire);
+  return (wire ?? null) as Json;
+}

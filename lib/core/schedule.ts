@@ -1,0 +1,26 @@
+import { PageturnerError } from './errors.ts';
+
+/** The service takes no task further ahead. */
+const maxAheadMs = 30 * 24 * 3600 * 1000;
+
+/**
+ * The instant that `delay` (seconds) or `at` names; undefined for at once.
+ *
+ * @throws PageturnerError `invalid-parameters`.
+ */
+export function startAt(
+  when: { readonly delay?: number; readonly at?: Date },
+  now: number,
+): number | undefined {
+  const { delay, at } = when;
+  if (delay === undefined && at === undefined) return undefined;
+  if (delay !== undefined && at !== undefined) {
+    throw new PageturnerError('invalid-parameters', 'Both delay and at are given; give one of them.');
+  }
+  const instant = at === undefined ? now + Number(delay) * 1000 : at.getTime();
+  if (Number.isNaN(instant) || instant > now + maxAheadMs || (delay !== undefined && delay < 0)) {
+    const given = at === undefined ? `delay ${delay}` : `at ${String(at)}`;
+    throw new PageturnerError('invalid-parameters', `${given} is no time from now to 30 days ahead.`);
+  }
+  return instant;
+}

@@ -1,0 +1,91 @@
+import type { Cursor } from './cursor.ts';
+import type { TurnDelivery } from './delivery.ts';
+import { derivedTaskId } from './names.ts';
+import type { OutboxTask } from './outbox.ts';
+import type { Run, Shard } from './run.ts';
+
+/**
+ * What a delivered turn means for the shard as it stands:
+ *
+ * - `take`: it is this turn's time.
+ * - `replay`: the turn is committed, and what it had to enqueue may not be.
+ * - `void`: nothing to do, and never again.
+ * - `too-early`: the commit that made this task is not visible yet; it must come again.
+ */
+export type Verdict =
+  | { readonly kind: 'take' }
+  | { readonly kind: 'replay' }
+  | { readonly kind: 'void'; readonly reason: string }
+  | { readonly kind: 'too-early' };
+
+export function judge(run: Run, shard: Shard, delivery: TurnDelivery): Verdict {
+  if (delivery.epoch < shard.epoch) return { kind: 'void', reason: 'of an older epoch' };
+  if (delivery.epoch > shard.epoch || delivery.turn > shard.turn) return { kind: 'too-early' };
+  // Each turn's last act is to enqueue the next, so of the turns before the last one nothing can be left to enqueue.
+  if (delivery.turn < shard.turn - 1) return { kind: 'void', reason: 'long committed' };
+  if (delivery.turn === shard.turn - 1) return { kind: 'replay' };
+  if (run.state !== 'running') return { kind: 'void', reason: `the run is ${run.state}` };
+  if (shard.state !== 'running') return { kind: 'void', reason: `the shard is ${shard.state}` };
+  return { kind: 'take' };
+}
+
+/** What a page came to. */
+export interface PageResult {
+  readonly documents: number;
+  /** Whether the query had fewer documents than it was asked for: there is nothing behind them. */
+  readonly isLast: boolean;
+  /** Position of the last document; null when the page was empty. */
+  readonly end: Cursor | null;
+  readonly children: readonly OutboxTask[];
+  readonly at: number;
+}
+
+/** The function that takes a run's tasks. */
+export interface Worker {
+  readonly name: string;
+  readonly timeoutSeconds: number;
+}
+
+/** The shard after the turn. Its outbox holds the children first and the chain's own next task last. */
+export function advance(run: Run, shard: Shard, result: PageResult, worker: Worker): Shard {
+  const { lastError: _, ...before } = shard;
+  const after: Shard = {
+    ...before,
+    state: result.isLast ? 'done' : 'running',
+    turn: shard.turn + 1,
+    cursor: result.end ?? shard.cursor,
+    processed: shard.processed + result.documents,
+    pages: shard.pages + (result.documents > 0 ? 1 : 0),
+    started: shard.started + result.children.length,
+    updatedAt: result.at,
+  };
+  const next = result.isLast ? finishTask(run, after, worker) : turnTask(run, after, worker);
+  return { ...after, outbox: [...result.children, next] };
+}
+
+/** The task for the turn that is to be taken next. */
+export function turnTask(run: Run, shard: Shard, worker: Worker): OutboxTask {
+  const { index, turn, epoch } = shard;
+  const cursor = shard.cursor?.readable ?? null;
+  return {
+    id: derivedTaskId(run.id, index, turn, epoch),
+    queue: run.queue,
+    worker: worker.name,
+    delivery: { kind: 'turn', run: run.id, shard: index, turn, epoch, cursor },
+    timeoutSeconds: worker.timeoutSeconds,
+  };
+}
+
+/**
+ * Every shard that ends asks for completion, so no shard has to know whether it is the last: the last one's request finds them all
+ * done, the others find that they are not.
+ */
+function finishTask(run: Run, shard: Shard, worker: Worker): OutboxTask {
+  return {
+    id: derivedTaskId(run.id, shard.index, 'finish', shard.epoch),
+    queue: run.queue,
+    worker: worker.name,
+    delivery: { kind: 'finish', run: run.id, shards: run.shards },
+    timeoutSeconds: worker.timeoutSeconds,
+  };
+}

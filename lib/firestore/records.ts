@@ -1,0 +1,83 @@
+import { Timestamp, type DocumentData } from '@google-cloud/firestore';
+import type { Cursor } from '../core/cursor.ts';
+import type { ErrorRecord } from '../core/errors.ts';
+import type { OutboxTask } from '../core/outbox.ts';
+import type { Json } from '../core/parameters.ts';
+import type { Run, Shard } from '../core/run.ts';
+
+/**
+ * How runs and shards stand in Firestore. Instants are timestamps, for the people who read them in the console. What may hold any
+ * JSON (the outbox) is kept as text: Firestore has no array within an array. The values of a cursor stay Firestore's own, so that
+ * they compare as the server compares them; they stand in a map by their place, since they may be arrays themselves.
+ */
+export function runToDocument(run: Run): DocumentData {
+  const { id: _, createdAt, endedAt, error, outbox, ...rest } = run;
+  return {
+    ...rest,
+    createdAt: Timestamp.fromMillis(createdAt),
+    ...(endedAt === undefined ? {} : { endedAt: Timestamp.fromMillis(endedAt) }),
+    ...(error === undefined ? {} : { error: errorToDocument(error) }),
+    outbox: JSON.stringify(outbox),
+  };
+}
+
+export function runFromDocument(id: string, data: DocumentData): Run {
+  const { createdAt, endedAt, error, outbox, ...rest } = data;
+  return {
+    ...(rest as Omit<Run, 'id' | 'createdAt' | 'endedAt' | 'error' | 'outbox'>),
+    id,
+    createdAt: (createdAt as Timestamp).toMillis(),
+    ...(endedAt === undefined ? {} : { endedAt: (endedAt as Timestamp).toMillis() }),
+    ...(error === undefined ? {} : { error: errorFromDocument(error as DocumentData) }),
+    outbox: JSON.parse(outbox as string) as OutboxTask[],
+  };
+}
+
+export function shardToDocument(shard: Shard): DocumentData {
+  const { cursor, updatedAt, lastError, outbox, ...rest } = shard;
+  return {
+    ...rest,
+    cursor: cursor === null ? null : cursorToDocument(cursor),
+    updatedAt: Timestamp.fromMillis(updatedAt),
+    ...(lastError === undefined ? {} : { lastError: errorToDocument(lastError) }),
+    outbox: JSON.stringify(outbox),
+  };
+}
+
+export function shardFromDocument(data: DocumentData): Shard {
+  const { cursor, updatedAt, lastError, outbox, ...rest } = data;
+  return {
+    ...(rest as Omit<Shard, 'cursor' | 'updatedAt' | 'lastError' | 'outbox'>),
+    cursor: cursor === null ? null : cursorFromDocument(cursor as CursorDocument),
+    updatedAt: (updatedAt as Timestamp).toMillis(),
+    ...(lastError === undefined ? {} : { lastError: errorFromDocument(lastError as DocumentData) }),
+    outbox: JSON.parse(outbox as string) as OutboxTask[],
+  };
+}
+
+interface CursorDocument {
+  readonly path: string;
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly readable: string;
+}
+
+function cursorToDocument({ path, values, readable }: Cursor): CursorDocument {
+  return { path, values: Object.fromEntries(values.entries()), readable: JSON.stringify(readable) };
+}
+
+function cursorFromDocument({ path, values, readable }: CursorDocument): Cursor {
+  const count = Object.keys(values).length;
+  return {
+    path,
+    values: Array.from({ length: count }, (_, place) => values[String(place)]),
+    readable: JSON.parse(readable) as Json,
+  };
+}
+
+function errorToDocument(error: ErrorRecord): DocumentData {
+  return { ...error, at: Timestamp.fromMillis(error.at) };
+}
+
+function errorFromDocument(error: DocumentData): ErrorRecord {
+  return { ...(error as Omit<ErrorRecord, 'at'>), at: (error['at'] as Timestamp).toMillis() };
+}

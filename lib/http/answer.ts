@@ -1,0 +1,43 @@
+import type { Response } from '@google-cloud/functions-framework';
+import { PageturnerError, type ErrorCode } from '../core/errors.ts';
+import type { Log } from '../ports.ts';
+
+const statuses: Readonly<Record<ErrorCode, number>> = {
+  'invalid-definition': 500,
+  'invalid-parameters': 400,
+  'invalid-query': 500,
+  'invalid-request': 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  'too-early': 503,
+  'deadline-exceeded': 504,
+  misconfigured: 500,
+  unavailable: 503,
+};
+
+/**
+ * The one place where an error becomes an answer. What Pageturner throws is told to the caller; anything else is the user's code or
+ * the platform, goes to the log whole, and leaves as `internal`.
+ */
+export function answerError(
+  response: Response,
+  error: unknown,
+  log: Log,
+  fields: Readonly<Record<string, unknown>>,
+): void {
+  if (error instanceof PageturnerError) {
+    const status = statuses[error.code];
+    log.write(status >= 500 && error.code !== 'too-early' ? 'ERROR' : 'WARNING', error.message, {
+      ...fields,
+      code: error.code,
+    });
+    if (status === 401) response.set('WWW-Authenticate', 'Bearer');
+    response.status(status).json({ error: { code: error.code, message: error.message } });
+    return;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  log.write('ERROR', text, fields);
+  response.status(500).json({
+    error: { code: 'internal', message: 'The task failed and will be delivered again; the log says why.' },
+  });
+}

@@ -1,0 +1,74 @@
+import type { HttpFunction, Request } from '@google-cloud/functions-framework';
+import type { DocumentData } from '@google-cloud/firestore';
+import type { z } from 'zod';
+import type { AnyTask, IterativeTask, OneShotTask } from '../core/definition.ts';
+import { parseDelivery, type Delivery } from '../core/delivery.ts';
+import { PageturnerError } from '../core/errors.ts';
+import { finishRun } from '../finish-run.ts';
+import type { Ports } from '../ports.ts';
+import { runTask } from '../run-task.ts';
+import { defaultRuntime, type Runtime } from '../runtime.ts';
+import { takeStart } from '../start-run.ts';
+import { takeTurn } from '../take-turn.ts';
+import { answerError } from './answer.ts';
+import { jsonBody } from './body.ts';
+
+/**
+ * The HTTP function that works on a task. Register it under the task's name; only the queue may call it: it verifies the identity
+ * token of every request (see docs/access.md) and answers 401 or 403 to anybody else.
+ *
+ * Answers 200 when the delivery is dealt with, and another status when the queue must deliver it again.
+ *
+ * @example
+ * http('email-students', worker(emailStudents));
+ */
+export function worker<S extends z.ZodType, D extends DocumentData>(
+  task: OneShotTask<S> | IterativeTask<S, D>,
+  runtime: () => Runtime = defaultRuntime,
+): HttpFunction {
+  return async (request, response) => {
+    const { ports, settings, verifyToken } = runtime();
+    const fields = { task: task.name, queueTask: request.get('X-CloudTasks-TaskName') };
+    try {
+      const { email } = await verifyToken(
+        request.get('Authorization'),
+        `${settings.functionsUrl}/${task.name}`,
+      );
+      if (email !== settings.serviceAccount) {
+        throw new PageturnerError(
+          'forbidden',
+          `${email} may not call this worker: only its queue may, as ${settings.serviceAccount}.`,
+        );
+      }
+      const outcome = await deliver(task, parseDelivery(jsonBody(request)), request, ports);
+      response.status(200).json({ outcome });
+    } catch (error) {
+      answerError(response, error, ports.log, fields);
+    }
+  };
+}
+
+async function deliver(task: AnyTask, delivery: Delivery, request: Request, ports: Ports): Promise<string> {
+  if (task.kind === 'task') {
+    if (delivery.kind !== 'task') throw misdirected(task, delivery);
+    return await runTask(task, delivery, ports, request.get('X-CloudTasks-QueueName') ?? task.queue);
+  }
+  switch (delivery.kind) {
+    case 'turn':
+      return await takeTurn(task, delivery, ports);
+    case 'finish':
+      return await finishRun(task, delivery, ports);
+    case 'start':
+      return await takeStart(task, delivery, ports);
+    case 'task':
+      throw misdirected(task, delivery);
+  }
+}
+
+function misdirected(task: AnyTask, delivery: Delivery): PageturnerError {
+  const article = task.kind === 'task' ? 'a one-shot' : 'an iterative';
+  return new PageturnerError(
+    'invalid-request',
+    `"${task.name}" is ${article} task, and takes no delivery of kind "${delivery.kind}".`,
+  );
+}

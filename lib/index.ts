@@ -1,0 +1,26 @@
+export { iterativeTask, task } from './core/definition.ts';
+export type {
+  IterativeTask,
+  IterativeTaskDefinition,
+  OneShotTask,
+  TaskDefinition,
+} from './core/definition.ts';
+export type {
+  ChildOptions,
+  CompletionContext,
+  HandlerContext,
+  PageContext,
+  TaskContext,
+  WritesContext,
+} from './core/context.ts';
+export { FatalTaskError, PageturnerError } from './core/errors.ts';
+export type { ErrorCode, ErrorRecord } from './core/errors.ts';
+export { repeatTask, terminateTask } from './core/outcome.ts';
+export type { Outcome, Repeat, Terminate } from './core/outcome.ts';
+export { starter } from './http/starter.ts';
+export type { StarterOptions } from './http/starter.ts';
+export { worker } from './http/worker.ts';
+export { getRun, listRuns } from './runs.ts';
+export type { RunSummary, ShardSummary } from './runs.ts';
+export { startTask } from './start-task.ts';
+export type { StartedRun, StartedTask, StartOptions } from './start-task.ts';

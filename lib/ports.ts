@@ -1,0 +1,95 @@
+import type { DocumentData, Firestore, Query, QueryDocumentSnapshot } from '@google-cloud/firestore';
+import type { Cursor } from './core/cursor.ts';
+import type { Json } from './core/parameters.ts';
+import type { OutboxTask } from './core/outbox.ts';
+import type { Run, Shard } from './core/run.ts';
+import type { Write } from './core/write.ts';
+
+/** A record with the mark of the version that was read. A commit names it, and takes effect only if it is still the newest. */
+export interface Versioned<T> {
+  readonly value: T;
+  readonly version: unknown;
+}
+
+/**
+ * How a commit ended. `conflict`: somebody else has written the record since it was read; nothing of this commit took effect. A
+ * commit that rejects may have taken effect or not: read again to know.
+ */
+export type CommitResult = 'committed' | 'conflict';
+
+/** Where runs are kept. What is written together takes effect together or not at all. */
+export interface RunStore {
+  readonly db: Firestore;
+  /** Writes a run and its shards, unless the run exists. */
+  createRun(run: Run, shards: readonly Shard[]): Promise<'created' | 'exists'>;
+  /** One round trip. Undefined when either is missing. */
+  readTurn(run: string, shard: number): Promise<{ run: Versioned<Run>; shard: Versioned<Shard> } | undefined>;
+  /** One round trip. Undefined when the run is missing. */
+  readRun(
+    run: string,
+    shards: number,
+  ): Promise<{ run: Versioned<Run>; shards: readonly Shard[] } | undefined>;
+  /** The documents after the cursor, at most `limit`. */
+  readPage<D extends DocumentData>(query: Query<D>, after: Cursor | null, limit: number): Promise<Page<D>>;
+  /** A turn: the user's writes and the shard's next form, if the shard is as it was read. */
+  commitTurn(
+    run: string,
+    before: Versioned<Shard>,
+    after: Shard,
+    writes: readonly Write[],
+  ): Promise<CommitResult>;
+  /** The end of a run: the writes of its completion and the run's last form, if the run is as it was read. */
+  commitRun(before: Versioned<Run>, after: Run, writes: readonly Write[]): Promise<CommitResult>;
+  /** A failed end: the run and the shard that failed, if both are as they were read. */
+  commitFailure(
+    before: { run: Versioned<Run>; shard: Versioned<Shard> },
+    after: { run: Run; shard: Shard },
+  ): Promise<CommitResult>;
+  /** Keeps the end of a one-shot task that failed for good. Writing it again changes nothing. */
+  recordFailure(failure: TaskFailure): Promise<void>;
+  getRun(run: string): Promise<{ run: Run; shards: readonly Shard[] } | undefined>;
+  listRuns(filter: { readonly task?: string; readonly limit: number }): Promise<readonly Run[]>;
+}
+
+export interface Page<D extends DocumentData> {
+  readonly documents: readonly QueryDocumentSnapshot<D>[];
+  /** Position of the last document, null when there is none. */
+  readonly end: Cursor | null;
+}
+
+export interface TaskFailure {
+  readonly id: string;
+  readonly task: string;
+  readonly params: Json;
+  readonly message: string;
+  readonly stack?: string;
+  readonly at: number;
+}
+
+export interface TaskQueue {
+  /** Enqueues under the task's own id. `exists`: the queue has it, or had it within the time that it remembers names. */
+  enqueue(task: OutboxTask): Promise<'created' | 'exists'>;
+}
+
+/** Time, so that tests can hold it. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Calls `fire` once after `delayMs`, unless cancelled by calling what is returned. */
+  after(delayMs: number, fire: () => void): () => void;
+}
+
+export type Severity = 'INFO' | 'WARNING' | 'ERROR';
+
+/** Where the life of runs is told. Fields never hold parameters or documents. */
+export interface Log {
+  write(severity: Severity, message: string, fields: Readonly<Record<string, unknown>>): void;
+}
+
+/** All that the use cases need of the world. */
+export interface Ports {
+  readonly store: RunStore;
+  readonly queue: TaskQueue;
+  readonly clock: Clock;
+  readonly log: Log;
+}

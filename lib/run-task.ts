@@ -1,0 +1,77 @@
+import type { OneShotTask } from './core/definition.ts';
+import type { TaskDelivery } from './core/delivery.ts';
+import { FatalTaskError, errorRecord } from './core/errors.ts';
+import { derivedTaskId } from './core/names.ts';
+import type { OutboxTask } from './core/outbox.ts';
+import { parseParameters } from './core/parameters.ts';
+import { withDeadline } from './deadline.ts';
+import { drain } from './drain.ts';
+import { Effects } from './effects.ts';
+import type { Ports } from './ports.ts';
+
+/** How a one-shot task ended; each of these is an answer of 2xx. */
+export type TaskOutcome = 'done' | 'terminated' | 'repeated' | 'failed';
+
+/**
+ * Runs a one-shot task, and enqueues what it started when it is through.
+ *
+ * @throws PageturnerError `invalid-parameters`, and what the handler, the database or the queue throws: it must come again.
+ */
+export async function runTask(
+  task: OneShotTask,
+  delivery: TaskDelivery,
+  ports: Ports,
+  queueId: string,
+): Promise<TaskOutcome> {
+  const { store, queue, clock, log } = ports;
+  const where = { task: task.name, id: delivery.id };
+  const params: unknown = parseParameters(task.name, task.params, delivery.params);
+  const effects = new Effects([delivery.id, delivery.repeat], () => clock.now());
+  let outcome;
+  try {
+    outcome = await withDeadline(task.timeoutSeconds, clock, async (deadline) => {
+      const context = {
+        ...effects.startContext(store.db, deadline),
+        idempotencyKey: `${delivery.id}-${delivery.repeat}`,
+      };
+      return await task.run(params, context);
+    }).finally(() => effects.close());
+  } catch (error) {
+    if (!(error instanceof FatalTaskError)) throw error;
+    await store.recordFailure({
+      ...errorRecord(error, clock.now()),
+      id: delivery.id,
+      task: task.name,
+      params: delivery.params,
+    });
+    log.write('ERROR', `The task failed for good: ${error.message}`, where);
+    return 'failed';
+  }
+  if (outcome === undefined) {
+    await drain(effects.children, queue);
+    return 'done';
+  }
+  switch (outcome.outcome) {
+    case 'terminate':
+      await drain(effects.children, queue);
+      log.write('INFO', `The task terminated: ${outcome.reason}`, where);
+      return 'terminated';
+    case 'repeat': {
+      const next = nextRepeat(task, delivery, queueId, clock.now() + outcome.afterMs);
+      await drain([...effects.children, next], queue);
+      return 'repeated';
+    }
+  }
+}
+
+function nextRepeat(task: OneShotTask, delivery: TaskDelivery, queueId: string, at: number): OutboxTask {
+  const repeat = delivery.repeat + 1;
+  return {
+    id: derivedTaskId(delivery.id, repeat),
+    queue: queueId,
+    worker: task.name,
+    delivery: { ...delivery, repeat },
+    at,
+    timeoutSeconds: task.timeoutSeconds,
+  };
+}

@@ -1,0 +1,101 @@
+import type { ErrorRecord } from './core/errors.ts';
+import type { Json } from './core/parameters.ts';
+import type { Run, RunState, Shard, ShardState } from './core/run.ts';
+import type { RunStore } from './ports.ts';
+import { defaultStore } from './runtime.ts';
+
+/** A run as people see it. */
+export interface RunSummary {
+  readonly id: string;
+  readonly task: string;
+  readonly state: RunState;
+  readonly params: Json;
+  readonly startedBy: string;
+  readonly createdAt: Date;
+  readonly endedAt?: Date;
+  /** Documents handled so far. */
+  readonly processed: number;
+  readonly pages: number;
+  /** Child tasks started by its pages. */
+  readonly started: number;
+  /** The error that ended the run, or else the last one that a shard has not got over. */
+  readonly lastError?: ErrorRecord;
+  readonly shards: readonly ShardSummary[];
+}
+
+export interface ShardSummary {
+  readonly index: number;
+  readonly state: ShardState;
+  readonly turn: number;
+  readonly epoch: number;
+  readonly cursor: Json;
+  readonly processed: number;
+  readonly pages: number;
+  readonly updatedAt: Date;
+  readonly lastError?: ErrorRecord;
+}
+
+/**
+ * One run with its shards, or undefined if there is none of that id.
+ *
+ * @throws PageturnerError `misconfigured`, and what the database throws.
+ */
+export async function getRun(
+  runId: string,
+  store: RunStore = defaultStore(),
+): Promise<RunSummary | undefined> {
+  const found = await store.getRun(runId);
+  return found === undefined ? undefined : summarize(found.run, found.shards);
+}
+
+/**
+ * The newest runs first, with their shards.
+ *
+ * @param filter.task only the runs of this task
+ * @param filter.limit how many, 20 unless given
+ */
+export async function listRuns(
+  filter: { readonly task?: string; readonly limit?: number } = {},
+  store: RunStore = defaultStore(),
+): Promise<readonly RunSummary[]> {
+  const runs = await store.listRuns({ limit: 20, ...filter });
+  const summaries = await Promise.all(runs.map(async (run) => await getRun(run.id, store)));
+  return summaries.filter((summary) => summary !== undefined);
+}
+
+function summarize(run: Run, shards: readonly Shard[]): RunSummary {
+  const sum = (count: (shard: Shard) => number): number =>
+    shards.reduce((total, shard) => total + count(shard), 0);
+  const lastError = run.error ?? shards.map((shard) => shard.lastError).find((error) => error !== undefined);
+  return {
+    id: run.id,
+    task: run.task,
+    state: run.state,
+    params: JSON.parse(run.params) as Json,
+    startedBy: run.startedBy,
+    createdAt: new Date(run.createdAt),
+    ...(run.endedAt === undefined ? {} : { endedAt: new Date(run.endedAt) }),
+    processed: sum((shard) => shard.processed),
+    pages: sum((shard) => shard.pages),
+    started: sum((shard) => shard.started),
+    ...(lastError === undefined ? {} : { lastError }),
+    shards: shards.map((shard) => summarizeShard(shard)),
+  };
+}
+
+function summarizeShard(shard: Shard): ShardSummary {
+  const { index, state, turn, epoch, processed, pages, lastError } = shard;
+  const error = lastError === undefined ? {} : { lastError };
+  const updatedAt = new Date(shard.updatedAt);
+  return {
+    index,
+    state,
+    turn,
+    epoch,
+    cursor: shard.cursor?.readable ?? null,
+    processed,
+    pages,
+    updatedAt,
+    ...error,
+  };
+}

@@ -1,0 +1,54 @@
+import { Firestore } from '@google-cloud/firestore';
+import { createTasksClient } from './cloud-tasks/client.ts';
+import { CloudTasksQueue } from './cloud-tasks/task-queue.ts';
+import { FirestoreRunStore } from './firestore/run-store.ts';
+import { createTokenVerifier, type TokenVerifier } from './http/verify-token.ts';
+import { jsonLog } from './json-log.ts';
+import type { Ports, RunStore } from './ports.ts';
+import { readSettings, type Settings } from './settings.ts';
+import { systemClock } from './system-clock.ts';
+
+/** The ports on their real adapters, and what the HTTP handlers need besides. */
+export interface Runtime {
+  readonly settings: Settings;
+  readonly ports: Ports;
+  readonly verifyToken: TokenVerifier;
+}
+
+export function createRuntime(environment: Readonly<Record<string, string | undefined>>): Runtime {
+  const settings = readSettings(environment);
+  return {
+    settings,
+    ports: {
+      store: createStore(settings.project),
+      queue: new CloudTasksQueue(createTasksClient(settings.tasksEmulatorHost), settings),
+      clock: systemClock,
+      log: jsonLog,
+    },
+    verifyToken: createTokenVerifier(settings.issuer),
+  };
+}
+
+/** An emulator of Firestore is named by FIRESTORE_EMULATOR_HOST, which the client reads itself. */
+function createStore(project: string | undefined): RunStore {
+  return new FirestoreRunStore(new Firestore(project === undefined ? {} : { projectId: project }));
+}
+
+let shared: Runtime | undefined;
+let sharedStore: RunStore | undefined;
+
+/** The process's own store, for those who only look: it needs a project and nothing else. */
+export function defaultStore(): RunStore {
+  sharedStore ??= createStore(process.env['GOOGLE_CLOUD_PROJECT'] ?? process.env['GCLOUD_PROJECT']);
+  return sharedStore;
+}
+
+/**
+ * The process's own runtime, made at first use: declaring tasks and handlers needs no environment.
+ *
+ * @throws PageturnerError `misconfigured`.
+ */
+export function defaultRuntime(): Runtime {
+  shared ??= createRuntime(process.env);
+  return shared;
+}

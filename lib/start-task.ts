@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import type { DocumentData } from '@google-cloud/firestore';
+import type { z } from 'zod';
+import type { ChildOptions } from './core/context.ts';
+import type { AnyTask, IterativeTask, OneShotTask } from './core/definition.ts';
+import { derivedRunId, derivedTaskId } from './core/names.ts';
+import { toWire } from './core/parameters.ts';
+import { startAt } from './core/schedule.ts';
+import type { Ports } from './ports.ts';
+import { defaultRuntime } from './runtime.ts';
+import { startRun } from './start-run.ts';
+
+export interface StartOptions extends ChildOptions {
+  /**
+   * Makes the start idempotent: a second start of the same task with the same key gives the first one's run (for an iterative task,
+   * for as long as the run's document exists) or is dropped (for a one-shot task, for as long as the queue remembers names).
+   */
+  readonly idempotencyKey?: string;
+}
+
+export interface StartedRun {
+  readonly runId: string;
+}
+
+export interface StartedTask {
+  /** The task's id in its queue. */
+  readonly taskId: string;
+}
+
+/**
+ * Starts a task from code of your own. (Within a handler use `ctx.start`, which takes effect together with the handler's work.)
+ * When it resolves, the start is durable.
+ *
+ * @throws PageturnerError `invalid-parameters`, `misconfigured`; and what the database or the queue throws: start again then, with
+ *   an `idempotencyKey` if it must not start twice.
+ *
+ * @example
+ * const { runId } = await startTask(emailStudents, { program: 'gsoc2026' });
+ */
+export async function startTask<S extends z.ZodType, D extends DocumentData>(
+  task: IterativeTask<S, D>,
+  params: z.input<S>,
+  options?: StartOptions,
+): Promise<StartedRun>;
+export async function startTask<S extends z.ZodType>(
+  task: OneShotTask<S>,
+  params: z.input<S>,
+  options?: StartOptions,
+): Promise<StartedTask>;
+export async function startTask<S extends z.ZodType>(
+  task: AnyTask<S>,
+  params: z.input<S>,
+  options: StartOptions = {},
+): Promise<StartedRun | StartedTask> {
+  return await startOn(defaultRuntime().ports, task, params, { ...options, startedBy: 'code' });
+}
+
+export async function startOn<S extends z.ZodType>(
+  ports: Ports,
+  task: AnyTask<S>,
+  params: z.input<S>,
+  options: StartOptions & { readonly startedBy: string },
+): Promise<StartedRun | StartedTask> {
+  const wire = toWire(task.name, task.params, params);
+  const { queue = task.queue, idempotencyKey = randomUUID(), startedBy } = options;
+  const at = startAt(options, ports.clock.now());
+  const schedule = at === undefined ? {} : { at };
+  if (task.kind === 'iterative') {
+    const runId = derivedRunId(task.name, idempotencyKey);
+    await startRun(task, { run: runId, queue, params: wire, startedBy, ...schedule }, ports);
+    return { runId };
+  }
+  const taskId = derivedTaskId(task.name, idempotencyKey);
+  const delivery = { kind: 'task' as const, id: taskId, params: wire, repeat: 0 };
+  const { name: worker, timeoutSeconds } = task;
+  await ports.queue.enqueue({ id: taskId, queue, worker, delivery, timeoutSeconds, ...schedule });
+  return { taskId };
+}

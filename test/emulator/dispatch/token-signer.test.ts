@@ -1,0 +1,92 @@
+import { OAuth2Client } from 'google-auth-library';
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { generateSigningKey, TokenSigner, type SigningKey } from '../../../emulator/dispatch/token-signer.ts';
+
+const ISSUER = 'https://issuer.example';
+const AUDIENCE = 'https://worker.example/walk';
+const EMAIL = 'a@b.c';
+let key: SigningKey;
+let signer: TokenSigner;
+
+beforeAll(async () => {
+  key = await generateSigningKey();
+  signer = new TokenSigner(key, ISSUER);
+});
+
+describe('an identity token', () => {
+  test('has the claims that Google gives, and lives for an hour', async () => {
+    const token = await signer.idToken({ email: EMAIL, audience: AUDIENCE });
+    const { iat = Number.NaN, ...claims } = decodeJwt(token);
+    expect(claims).toEqual({
+      iss: ISSUER,
+      aud: AUDIENCE,
+      email: EMAIL,
+      email_verified: true,
+      azp: claims['sub'],
+      sub: expect.stringMatching(/^1\d{20}$/),
+      exp: iat + 3600,
+    });
+    expect(decodeProtectedHeader(token)).toEqual({ alg: 'RS256', kid: key.id, typ: 'JWT' });
+  });
+
+  test('knows each account by a number of 21 digits that is always its own', async () => {
+    const other = new TokenSigner(await generateSigningKey(), ISSUER);
+    const emails = Array.from({ length: 20 }, (_, index) => `worker-${index}@b.c`);
+    const subjectsBy = async (by: TokenSigner): Promise<(string | undefined)[]> =>
+      await Promise.all(
+        emails.map(async (email) => decodeJwt(await by.idToken({ email, audience: AUDIENCE })).sub),
+      );
+    const subjects = await subjectsBy(signer);
+    expect(await subjectsBy(other)).toEqual(subjects);
+    expect(new Set(subjects).size).toBe(emails.length);
+    for (const subject of subjects) expect(subject).toMatch(/^1\d{20}$/);
+  });
+
+  test.each<[string, (token: string, by: TokenSigner) => Promise<unknown>]>([
+    [
+      'jose',
+      (token, by) => jwtVerify(token, createLocalJWKSet(by.jwks()), { issuer: ISSUER, audience: AUDIENCE }),
+    ],
+    [
+      'google-auth-library',
+      (token, by) =>
+        new OAuth2Client().verifySignedJwtWithCertsAsync(token, by.certificates(), AUDIENCE, [ISSUER]),
+    ],
+  ])('is accepted by %s with the key that signed it and with no other', async (_, verify) => {
+    const token = await signer.idToken({ email: EMAIL, audience: AUDIENCE });
+    await expect(verify(token, signer)).resolves.toBeDefined();
+    const sameIdOtherKey = { ...(await generateSigningKey()), id: key.id };
+    const foreign = new TokenSigner(
+      { ...sameIdOtherKey, publicJwk: { ...sameIdOtherKey.publicJwk, kid: key.id } },
+      ISSUER,
+    );
+    await expect(verify(token, foreign)).rejects.toThrow(/signature/i);
+  });
+});
+
+describe('an access token', () => {
+  test('says nothing and is never the same', () => {
+    expect(signer.accessToken()).toMatch(/^ya29\.[\w-]{100,}$/);
+    expect(signer.accessToken()).not.toBe(signer.accessToken());
+  });
+});
+
+describe('the key', () => {
+  test('shows its public half only, under one id in both forms', () => {
+    expect(signer.jwks()).toEqual({
+      keys: [
+        {
+          kty: 'RSA',
+          alg: 'RS256',
+          use: 'sig',
+          kid: key.id,
+          e: 'AQAB',
+          n: expect.stringMatching(/^[\w-]{342}$/),
+        },
+      ],
+    });
+    expect(Object.keys(signer.certificates())).toEqual([key.id]);
+    expect(key.id).toMatch(/^[0-9a-f]{40}$/);
+  });
+});

@@ -1,0 +1,93 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { expect, onTestFinished, test } from 'vitest';
+import { startEmulator } from '../../../emulator/index.ts';
+import { createRuntime } from '../../../lib/runtime.ts';
+import { startOn } from '../../../lib/start-task.ts';
+import { testFirestore } from '../../support/firestore.ts';
+import { freePort } from '../../../cli/local/ports.ts';
+import { untilEnded } from '../../support/runs.ts';
+import { walk } from './tasks.ts';
+
+const documents = 25;
+const steps = [
+  'before the commit',
+  'after the commit, before any enqueue',
+  'between two children',
+  'between the children and the continuation',
+  'before the answer',
+];
+
+test.each(
+  steps.flatMap(
+    (step) =>
+      [
+        [step, 0],
+        [step, 1],
+        [step, 2],
+      ] as const,
+  ),
+)(
+  'a worker killed %s, in turn %i: each page takes effect once and each child is enqueued',
+  async (crashAt, crashTurn) => {
+    const project = `crash-${process.pid}-${steps.indexOf(crashAt)}-${crashTurn}`;
+    const retryConfig = { minBackoff: '0.05s', maxBackoff: '0.2s' };
+    const emulator = await startEmulator({
+      port: 0,
+      project,
+      location: 'europe-west1',
+      queues: [
+        { name: 'iterate', retryConfig },
+        { name: 'children', retryConfig },
+      ],
+    });
+    onTestFinished(() => emulator.close());
+    const port = await freePort({ port: 0, service: 'the worker', setting: 'the test' });
+    const environment = {
+      ...process.env,
+      GOOGLE_CLOUD_PROJECT: project,
+      PAGETURNER_LOCATION: 'europe-west1',
+      PAGETURNER_FUNCTIONS_URL: `http://127.0.0.1:${port}`,
+      PAGETURNER_SERVICE_ACCOUNT: `tasks@${project}.iam.gserviceaccount.com`,
+      PAGETURNER_ISSUER: emulator.issuer,
+      CLOUD_TASKS_EMULATOR_HOST: `${emulator.host}:${emulator.port}`,
+    };
+    const db = testFirestore(project);
+    const batch = db.batch();
+    for (let n = 0; n < documents; n += 1) batch.set(db.doc(`things/t${n}`), { visits: 0 });
+    await batch.commit();
+
+    const first = await startWorker(port, {
+      ...environment,
+      CRASH_AT: crashAt,
+      CRASH_TURN: String(crashTurn),
+    });
+    const crash = once(first, 'exit');
+    const runtime = createRuntime(environment);
+    const started = await startOn(runtime.ports, walk, {}, { startedBy: 'test' });
+    const [, signal] = (await crash) as [number | null, string];
+    expect(signal).toBe('SIGKILL');
+    await startWorker(port, environment);
+
+    const run = await untilEnded(db, 'runId' in started ? started.runId : expect.fail('no run'));
+    expect(run.get('state')).toBe('completed');
+    await emulator.idle();
+    const visits = (await db.collection('things').get()).docs.map(
+      (document) => document.get('visits') as number,
+    );
+    expect(visits).toEqual(Array.from({ length: documents }, () => 1));
+    const children = (await db.collection('children').get()).docs.map((document) => document.id);
+    expect(children.toSorted()).toEqual(Array.from({ length: documents }, (_, n) => `t${n}`).toSorted());
+    expect((await db.doc('reports/walk').get()).data()).toEqual({ completions: 1, processed: documents });
+  },
+);
+
+async function startWorker(port: number, environment: NodeJS.ProcessEnv): Promise<ChildProcess> {
+  const child = fork(new URL('./worker-process.ts', import.meta.url), [String(port)], {
+    env: environment,
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await once(child, 'message');
+  return child;
+}

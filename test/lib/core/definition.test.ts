@@ -1,0 +1,63 @@
+import type { Firestore } from '@google-cloud/firestore';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import { z } from 'zod';
+import { iterativeTask, task } from '../../../lib/core/definition.ts';
+
+const params = z.object({ program: z.string(), since: z.coerce.date().default(new Date(0)) });
+const query = (_: unknown, db: Firestore) => db.collection('students');
+
+describe('task', () => {
+  test('infers the parameters of its handler from the schema', () => {
+    const sendMail = task({
+      name: 'send-mail',
+      queue: 'mail',
+      params,
+      run(given, ctx) {
+        expectTypeOf(given).toEqualTypeOf<{ program: string; since: Date }>();
+        expectTypeOf(ctx.signal).toEqualTypeOf<AbortSignal>();
+      },
+    });
+    expect(sendMail).toMatchObject({ kind: 'task', timeoutSeconds: 60 });
+  });
+
+  test.each([
+    [{ name: 'Send Mail' }, 'Task "Send Mail" is also a function name: use lower-case letters'],
+    [{ queue: 'my_queue' }, 'has queue "my_queue": a queue id has 1 to 100 letters'],
+    [{ params: {} }, 'has no zod schema as params'],
+    [{ timeoutSeconds: 5 }, 'has timeoutSeconds 5: Cloud Tasks takes whole seconds from 15 to 1800'],
+    [{ run: undefined }, 'has no run'],
+  ])('refuses %j when the module loads', (fault, message) => {
+    const good = { name: 'send-mail', queue: 'mail', params, run: () => {} };
+    expect(() => task({ ...good, ...fault } as typeof good)).toThrow(message);
+  });
+});
+
+describe('iterativeTask', () => {
+  test('infers parameters and documents of its handlers', () => {
+    const walk = iterativeTask({
+      name: 'walk',
+      queue: 'iterate',
+      params,
+      query: (given, db) => {
+        expectTypeOf(given.program).toBeString();
+        return db.collection('students').where('program', '==', given.program);
+      },
+      page(documents, ctx) {
+        expectTypeOf(documents[0]?.id).toEqualTypeOf<string | undefined>();
+        expectTypeOf(ctx.params.since).toEqualTypeOf<Date>();
+      },
+    });
+    expect(walk).toMatchObject({ kind: 'iterative', pageSize: 100 });
+  });
+
+  test.each([
+    [{}, 'needs exactly one of page(documents, ctx) and each(document, ctx)'],
+    [{ page: () => {}, each: () => {} }, 'needs exactly one of'],
+    [{ page: () => {}, pageSize: 0 }, 'has pageSize 0: write a whole number from 1 to 1000'],
+    [{ page: () => {}, pageSize: 1001 }, 'has pageSize 1001'],
+    [{ page: () => {}, query: undefined }, 'has no query'],
+  ])('refuses %j when the module loads', (fault, message) => {
+    const good = { name: 'walk', queue: 'iterate', params, query };
+    expect(() => iterativeTask({ ...good, ...fault } as typeof good)).toThrow(message);
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import type { TurnDelivery } from '../../../lib/core/delivery.ts';
+import type { OutboxTask } from '../../../lib/core/outbox.ts';
+import { newShard, type Run, type Shard } from '../../../lib/core/run.ts';
+import { advance, judge } from '../../../lib/core/turn-rules.ts';
+
+const run: Run = {
+  id: 'r',
+  task: 'walk',
+  queue: 'iterate',
+  params: '{}',
+  state: 'running',
+  shards: 1,
+  startedBy: 'code',
+  createdAt: 0,
+  outbox: [],
+};
+const shard: Shard = { ...newShard(0, 0), turn: 5, epoch: 2 };
+const delivery: TurnDelivery = { kind: 'turn', run: 'r', shard: 0, turn: 5, epoch: 2, cursor: null };
+
+describe('a delivered turn', () => {
+  test.each([
+    ['is taken when it is its time', {}, {}, {}, 'take'],
+    ['is replayed when it is the last one that was committed', { turn: 4 }, {}, {}, 'replay'],
+    ['is void when a later turn was committed', { turn: 3 }, {}, {}, 'void'],
+    ['is void when it is of an older epoch', { epoch: 1 }, {}, {}, 'void'],
+    ['comes too early when its turn is ahead of the shard', { turn: 6 }, {}, {}, 'too-early'],
+    ['comes too early when its epoch is ahead of the shard', { epoch: 3 }, {}, {}, 'too-early'],
+    ['is void when the shard is done', {}, { state: 'done' }, {}, 'void'],
+    ['is void when the run has failed', {}, {}, { state: 'failed' }, 'void'],
+    [
+      'is still replayed when the shard is done, for its outbox',
+      { turn: 4 },
+      { state: 'done' },
+      {},
+      'replay',
+    ],
+  ] as const)('%s', (_, changedDelivery, changedShard, changedRun, verdict) => {
+    const judged = judge(
+      { ...run, ...changedRun },
+      { ...shard, ...changedShard },
+      { ...delivery, ...changedDelivery },
+    );
+    expect(judged.kind).toBe(verdict);
+  });
+});
+
+describe('a turn', () => {
+  const child: OutboxTask = {
+    id: 'c',
+    queue: 'mail',
+    worker: 'send-mail',
+    delivery: { kind: 'task', id: 'c', params: {}, repeat: 0 },
+    timeoutSeconds: 60,
+  };
+  const end = { path: 'students/9', values: ['x'], readable: ['x', 'students/9'] };
+  const worker = { name: 'walk', timeoutSeconds: 60 };
+
+  test('moves the cursor and enqueues its children first, the next turn last', () => {
+    const failing: Shard = { ...shard, lastError: { message: 'm', at: 0 } };
+    const after = advance(
+      run,
+      failing,
+      { documents: 10, isLast: false, end, children: [child], at: 7 },
+      worker,
+    );
+    expect(after).toMatchObject({
+      state: 'running',
+      turn: 6,
+      cursor: end,
+      processed: 10,
+      pages: 1,
+      started: 1,
+      updatedAt: 7,
+    });
+    expect(after).not.toHaveProperty('lastError');
+    expect(after.outbox).toEqual([
+      child,
+      expect.objectContaining({ delivery: { ...delivery, turn: 6, cursor: ['x', 'students/9'] } }),
+    ]);
+  });
+
+  test('that is the last ends the shard and asks for completion', () => {
+    const after = advance(run, shard, { documents: 3, isLast: true, end, children: [], at: 7 }, worker);
+    expect(after.state).toBe('done');
+    expect(after.outbox.map((task) => task.delivery)).toEqual([{ kind: 'finish', run: 'r', shards: 1 }]);
+  });
+
+  test('with no document keeps the cursor and counts no page', () => {
+    const before = { ...shard, cursor: end, pages: 4 };
+    const after = advance(
+      run,
+      before,
+      { documents: 0, isLast: true, end: null, children: [], at: 7 },
+      worker,
+    );
+    expect(after).toMatchObject({ cursor: end, pages: 4, state: 'done' });
+  });
+});

@@ -1,0 +1,18 @@
+import { describe } from 'vitest';
+import { FirestoreRunStore } from '../../../lib/firestore/run-store.ts';
+import { runStoreContract } from '../../contracts/run-store.ts';
+import { testFirestore } from '../../support/firestore.ts';
+
+describe("runs in Google's Firestore emulator", () => {
+  runStoreContract(() => {
+    const db = testFirestore();
+    return {
+      store: new FirestoreRunStore(db),
+      async seed(documents) {
+        const batch = db.batch();
+        for (const [path, data] of Object.entries(documents)) batch.set(db.doc(path), data);
+        await batch.commit();
+      },
+    };
+  });
+});

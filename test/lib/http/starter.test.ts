@@ -1,0 +1,140 @@
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
+import { iterativeTask, starter, task } from '../../../lib/index.ts';
+import { testFirestore } from '../../support/firestore.ts';
+import { startIssuer, type TestIssuer } from '../../support/issuer.ts';
+import { portOf, serveFunctions } from '../../support/serve-functions.ts';
+import { testPorts, testRuntime, type TestPorts } from '../../support/test-runtime.ts';
+
+const params = z.object({ program: z.string() });
+const walk = iterativeTask({
+  name: 'walk',
+  queue: 'iterate',
+  params,
+  query: (_, db) => db.collection('things'),
+  page: () => {},
+});
+const ping = task({ name: 'ping', queue: 'default', params: z.object({ path: z.string() }), run: () => {} });
+
+let issuer: TestIssuer;
+let ports: TestPorts;
+let url: string;
+
+interface Call {
+  readonly name?: string;
+  readonly body?: unknown;
+  readonly email?: string;
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+}
+
+async function call({
+  name = 'start-walk',
+  body,
+  email = 'admin@example.com',
+  method = 'POST',
+  headers = {},
+}: Call = {}) {
+  const token = await issuer.token(`https://functions.example/${name}`, { email });
+  const response = await fetch(`${url}/${name}`, {
+    method,
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...headers },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    body: (text.startsWith('{') ? JSON.parse(text) : text) as Record<string, unknown>,
+  };
+}
+
+beforeEach(async () => {
+  issuer = await startIssuer();
+  ports = testPorts(testFirestore());
+  const runtime = () => testRuntime(ports, issuer.url);
+  const server = await serveFunctions({
+    'start-walk': starter(walk, {}, runtime),
+    'start-ping': starter(
+      ping,
+      { callers: ['cron@example.com'], params: (request) => ({ path: request.path }) },
+      runtime,
+    ),
+  });
+  onTestFinished(() => void server.close());
+  url = `http://127.0.0.1:${portOf(server)}`;
+});
+
+test('an allowed caller starts a run, and is told at once its id and where to see it', async () => {
+  const answer = await call({ body: { program: 'gsoc2026' } });
+  expect(answer.status).toBe(202);
+  const { runId } = answer.body as { runId: string };
+  expect(answer.body).toEqual({
+    task: 'walk',
+    runId,
+    document: `pageturnerRuns/${runId}`,
+    show: `pageturner runs show ${runId}`,
+  });
+  const run = await ports.store.db.doc(`pageturnerRuns/${runId}`).get();
+  expect(run.data()).toMatchObject({ task: 'walk', state: 'running', startedBy: 'admin@example.com' });
+  expect(ports.queue.tasks.map((queued) => queued.delivery)).toEqual([
+    { kind: 'turn', run: runId, shard: 0, turn: 0, epoch: 0, cursor: null },
+  ]);
+});
+
+test('a starter may build its parameters from the request, and name its own callers', async () => {
+  expect(await call({ name: 'start-ping', email: 'cron@example.com' })).toMatchObject({
+    status: 202,
+    body: { task: 'ping' },
+  });
+  expect(ports.queue.tasks[0]?.delivery).toMatchObject({ kind: 'task', params: { path: '/start-ping' } });
+});
+
+test('the same Idempotency-Key starts one run, however often it is sent', async () => {
+  const headers = { 'Idempotency-Key': 'import-7' };
+  const [first, second] = [
+    await call({ body: { program: 'a' }, headers }),
+    await call({ body: { program: 'a' }, headers }),
+  ];
+  expect(second.body['runId']).toBe(first.body['runId']);
+  expect(ports.queue.tasks).toHaveLength(1);
+});
+
+test.each([
+  ['parameters that fail the schema', { program: 3 }, 'program: '],
+  ['no body', undefined, 'program: '],
+  ['a body that is not JSON', '{"program"', 'The body is not JSON'],
+])('%s: 400, the fault named, nothing started', async (_, body, message) => {
+  // The Functions Framework itself refuses what calls itself JSON and is not; see the next test.
+  const answer = await call({ body, headers: { 'content-type': 'text/plain' } });
+  expect(answer).toMatchObject({
+    status: 400,
+    body: { error: { message: expect.stringContaining(message) } },
+  });
+  expect(ports.queue.tasks).toEqual([]);
+});
+
+test('a body that calls itself JSON and is not is refused before it reaches the starter', async () => {
+  expect((await call({ body: '{"program"' })).status).toBe(400);
+  expect(ports.queue.tasks).toEqual([]);
+});
+
+test('somebody who is not among the callers is refused', async () => {
+  expect(await call({ body: { program: 'a' }, email: 'mallory@example.com' })).toMatchObject({
+    status: 403,
+    body: {
+      error: {
+        message: 'mallory@example.com may not start this task: it is not among the callers of this starter.',
+      },
+    },
+  });
+});
+
+test('no token: 401', async () => {
+  const response = await fetch(`${url}/start-walk`, { method: 'POST', body: '{}' });
+  expect(response.status).toBe(401);
+  expect(response.headers.get('www-authenticate')).toBe('Bearer');
+});
+
+test('another method than POST: 405', async () => {
+  expect(await call({ method: 'GET' })).toMatchObject({ status: 405 });
+});

@@ -1,0 +1,18 @@
+import { describe } from 'vitest';
+import { MemoryFirestore } from '../../../lib/testing/memory-firestore.ts';
+import { MemoryRunStore } from '../../../lib/testing/memory-run-store.ts';
+import { runStoreContract } from '../../contracts/run-store.ts';
+
+describe('runs in memory', () => {
+  runStoreContract(() => {
+    const db = new MemoryFirestore();
+    return {
+      store: new MemoryRunStore(db),
+      async seed(documents) {
+        db.commit((batch) => {
+          for (const [path, data] of Object.entries(documents)) batch.set(path, data);
+        });
+      },
+    };
+  });
+});
