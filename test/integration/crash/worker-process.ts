@@ -3,6 +3,8 @@
  * Usage: node worker-process.ts PORT, with the settings of lib in the environment, and CRASH_AT, CRASH_TURN.
  */
 import { worker } from '../../../lib/index.ts';
+import { FirestoreRunStore } from '../../../lib/firestore/run-store.ts';
+import type { CommitResult } from '../../../lib/ports.ts';
 import { createRuntime, type Runtime } from '../../../lib/runtime.ts';
 import { serveFunctions } from '../../support/serve-functions.ts';
 import { child, walk } from './tasks.ts';
@@ -17,17 +19,17 @@ function die(): never {
   throw new Error('unreachable');
 }
 
-const store = Object.create(real.ports.store, {
-  commitTurn: {
-    value: async (...[run, before, after, writes]: Parameters<typeof real.ports.store.commitTurn>) => {
-      isCrashingTurn = before.value.turn === crashTurn;
-      if (isCrashingTurn && crashAt === 'before the commit') die();
-      const result = await real.ports.store.commitTurn(run, before, after, writes);
-      if (isCrashingTurn && crashAt === 'after the commit, before any enqueue') die();
-      return result;
-    },
-  },
-}) as typeof real.ports.store;
+class DyingStore extends FirestoreRunStore {
+  override async commitTurn(
+    ...[run, before, after, writes]: Parameters<FirestoreRunStore['commitTurn']>
+  ): Promise<CommitResult> {
+    isCrashingTurn = before.value.turn === crashTurn;
+    if (isCrashingTurn && crashAt === 'before the commit') die();
+    const result = await super.commitTurn(run, before, after, writes);
+    if (isCrashingTurn && crashAt === 'after the commit, before any enqueue') die();
+    return result;
+  }
+}
 
 const queue: typeof real.ports.queue = {
   async enqueue(task) {
@@ -40,7 +42,10 @@ const queue: typeof real.ports.queue = {
   },
 };
 
-const runtime: Runtime = { ...real, ports: { ...real.ports, store, queue } };
+const runtime: Runtime = {
+  ...real,
+  ports: { ...real.ports, store: new DyingStore(real.ports.store.db), queue },
+};
 await serveFunctions(
   { [walk.name]: worker(walk, () => runtime), [child.name]: worker(child, () => runtime) },
   Number(process.argv[2]),
