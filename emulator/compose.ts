@@ -1,4 +1,5 @@
 import type { QueueInput } from './core/input.ts';
+import type { AppEngineUrl } from './dispatch/app-engine-origin.ts';
 import { HttpDispatcher } from './dispatch/http-dispatcher.ts';
 import { generateSigningKey, TokenSigner } from './dispatch/token-signer.ts';
 import { Engine } from './engine/engine.ts';
@@ -39,8 +40,13 @@ export interface EmulatorOptions {
   readonly location?: string;
   /** The queues that exist from the start. */
   readonly queues?: readonly QueueSettings[];
-  /** Where App Engine tasks are delivered, such as `http://127.0.0.1:8080`. Without it they cannot be, and their attempts fail. */
-  readonly appEngineUrl?: string;
+  /**
+   * Where App Engine tasks are delivered: one address such as `http://127.0.0.1:8080`, or one by service, `version.service` or
+   * `default`. Without it they cannot be, and their attempts fail.
+   */
+  readonly appEngineUrl?: AppEngineUrl;
+  /** Whether an HTTP target's redirect is followed within the attempt. Default no: it counts as a failure, as was recorded. */
+  readonly followRedirects?: boolean;
   /** Told of each defect of the emulator itself; standard error unless given. */
   readonly onDefect?: (error: unknown) => void;
 }
@@ -81,7 +87,13 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const taken = started.use(await Port.take({ host, port }));
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${taken.number}`;
   const tokens = new TokenSigner(key, url);
-  const dispatcher = started.use(new HttpDispatcher({ tokens, appEngineUrl: options.appEngineUrl }));
+  const dispatcher = started.use(
+    new HttpDispatcher({
+      tokens,
+      appEngineUrl: options.appEngineUrl,
+      followRedirects: options.followRedirects,
+    }),
+  );
   const engine = started.use(
     new Engine({
       clock: new SystemClock(),

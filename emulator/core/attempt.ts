@@ -50,8 +50,15 @@ export function concludeAttempt(
     firstAttemptAt: recorded.firstAttempt?.dispatchAt ?? now,
   };
   if (isExhausted(config, history, now)) return { kind: 'exhausted', task: recorded };
-  const scheduleAt = retryFrom + backoffMs(config, recorded.dispatchCount);
+  const backoffAt = retryFrom + backoffMs(config, recorded.dispatchCount);
+  const scheduleAt = Math.max(backoffAt, askedForAt(result, config, now));
   return { kind: 'retry', task: { ...recorded, scheduleAt } };
+}
+
+/** When the target asked to be called again (`Retry-After`). The queue's `maxBackoff` is the longest wait that it can ask for. */
+function askedForAt(result: DispatchResult, { maxBackoffMs }: RetryConfig, now: number): number {
+  if (result.kind !== 'response' || result.retryAfterMs === undefined) return Number.NEGATIVE_INFINITY;
+  return now + Math.min(result.retryAfterMs, maxBackoffMs);
 }
 
 /** The task with a response counted, if `result` is one. */

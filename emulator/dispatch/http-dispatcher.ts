@@ -1,32 +1,47 @@
-import { Agent, request as sendRequest } from 'undici';
+import { Agent, interceptors, request as sendRequest } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Dispatch, DispatchRequest, DispatchResult } from '../core/dispatch.ts';
 import { deliveryHeaders } from '../core/headers.ts';
-import type { Authorization, Target } from '../core/model.ts';
+import type { Authorization } from '../core/model.ts';
 import type { Tokens } from '../core/tokens.ts';
+import { appEngineOrigin } from './app-engine-origin.ts';
+import type { AppEngineUrl } from './app-engine-origin.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
 export interface HttpDispatcherOptions {
   readonly tokens: Pick<Tokens, 'idToken' | 'accessToken'>;
-  /** Where App Engine tasks are delivered: an origin such as `http://127.0.0.1:8080`. Without it they cannot be. */
-  readonly appEngineUrl?: string | undefined;
+  /** Where App Engine tasks are delivered. Without it they cannot be. */
+  readonly appEngineUrl?: AppEngineUrl | undefined;
+  /**
+   * Whether an HTTP target's redirect with a `Location` is followed, ten hops at most, as part of the attempt. Default no: the
+   * service may follow it, and what was recorded of it did not. App Engine's are never followed.
+   */
+  readonly followRedirects?: boolean | undefined;
 }
 
 /** Past this much of a response's body the rest is not waited for: only the status counts. */
 const MAX_RESPONSE_BYTES = 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
+/** After so many a redirect is a response like any other. */
+const MAX_REDIRECTIONS = 10;
 
-/** Delivers tasks over HTTP/1.1. Redirects are not followed: they are responses like any other. */
+/** Delivers tasks over HTTP/1.1. */
 export class HttpDispatcher implements AsyncDisposable {
   readonly #tokens: HttpDispatcherOptions['tokens'];
-  readonly #appEngineUrl: string | undefined;
+  readonly #appEngineUrl: AppEngineUrl | undefined;
   readonly #agent: Agent;
+  /** The agent as HTTP targets are called through it. */
+  readonly #httpAgent: Dispatcher;
 
-  constructor({ tokens, appEngineUrl }: HttpDispatcherOptions) {
+  constructor({ tokens, appEngineUrl, followRedirects = false }: HttpDispatcherOptions) {
     this.#tokens = tokens;
     this.#appEngineUrl = appEngineUrl;
     // The one limit on a response is the task's deadline. HTTP/2 would write all header names in lower case.
     const timeouts = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: CONNECT_TIMEOUT_MS } };
     this.#agent = new Agent({ ...timeouts, allowH2: false });
+    this.#httpAgent = followRedirects
+      ? this.#agent.compose(interceptors.redirect({ maxRedirections: MAX_REDIRECTIONS }))
+      : this.#agent;
   }
 
   /** Makes one attempt. It ends by the task's `dispatchDeadlineMs` at the latest, or as soon as `signal` says. */
@@ -61,10 +76,10 @@ export class HttpDispatcher implements AsyncDisposable {
 
   async #send(request: DispatchRequest, signal: AbortSignal): Promise<DispatchResult> {
     const { target } = request.task;
-    const response = await sendRequest(this.#urlOf(target), {
-      dispatcher: this.#agent,
+    const response = await sendRequest(this.#urlOf(request), {
+      dispatcher: target.kind === 'http' ? this.#httpAgent : this.#agent,
       method: target.method,
-      headers: { ...sendable(deliveryHeaders(request)), ...(await this.#authorizationOf(target)) },
+      headers: { ...sendable(deliveryHeaders(request)), ...(await this.#authorizationOf(request)) },
       body: target.body.length > 0 ? target.body : null,
       signal,
     });
@@ -81,22 +96,17 @@ export class HttpDispatcher implements AsyncDisposable {
     };
   }
 
-  #urlOf(target: Target): string {
+  #urlOf({ task: { target }, routing }: DispatchRequest): string {
     switch (target.kind) {
       case 'http':
         return target.url;
-      case 'appEngine': {
-        if (this.#appEngineUrl === undefined) {
-          throw new Error(
-            'App Engine tasks have nowhere to go: start the emulator with appEngineUrl, the address of the app.',
-          );
-        }
-        return this.#appEngineUrl.replace(/\/$/, '') + target.relativeUri;
-      }
+      case 'appEngine':
+        return appEngineOrigin(this.#appEngineUrl, routing ?? target.routing ?? {}) + target.relativeUri;
     }
   }
 
-  async #authorizationOf(target: Target): Promise<Record<string, string>> {
+  async #authorizationOf(request: DispatchRequest): Promise<Record<string, string>> {
+    const { target } = request.task;
     const authorization: Authorization | undefined =
       target.kind === 'http' ? target.authorization : undefined;
     switch (authorization?.kind) {
@@ -105,7 +115,7 @@ export class HttpDispatcher implements AsyncDisposable {
       case 'oauth':
         return { Authorization: `Bearer ${this.#tokens.accessToken()}` };
       case 'oidc': {
-        const audience = authorization.audience ?? this.#urlOf(target);
+        const audience = authorization.audience ?? this.#urlOf(request);
         const token = await this.#tokens.idToken({ email: authorization.serviceAccountEmail, audience });
         return { Authorization: `Bearer ${token}` };
       }

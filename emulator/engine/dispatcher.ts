@@ -1,8 +1,10 @@
 import { concludeAttempt, countResponse, isSuccess, startAttempt } from '../core/attempt.ts';
+import { isPushback } from '../core/back-pressure.ts';
 import type { Dispatch, DispatchResult } from '../core/dispatch.ts';
 import { DueHeap } from '../core/due-heap.ts';
 import type { Queue, Task } from '../core/model.ts';
 import { queueOfTask } from '../core/names.ts';
+import { TASK_RETENTION_MS } from '../core/retry.ts';
 import type { Claim, NameRelease, TaskStore } from '../store/store.ts';
 import type { Clock, Timer } from './clock.ts';
 import type { AttemptOutcome, EngineListener, TaskDeletedReason } from './events.ts';
@@ -16,6 +18,9 @@ export interface DispatcherOptions {
   /** The release of a task's name that is given up at `now`. */
   readonly releaseAt: (now: number) => NameRelease;
 }
+
+/** How many tasks are looked at in one go when some have outlived their retention. */
+const EXPIRY_PAGE = 1000;
 
 /** An attempt that is out. */
 interface AttemptOut {
@@ -113,6 +118,7 @@ export class Dispatcher {
   tick(): void {
     const now = this.#clock.now();
     for (let lane = this.#ready.peek(); lane !== undefined && lane.dueAt <= now; lane = this.#ready.peek()) {
+      this.#dropExpired(lane, now);
       this.#startDue(lane, now);
       this.#place(lane, now);
     }
@@ -163,6 +169,7 @@ export class Dispatcher {
     const now = this.#clock.now();
     this.#forget(attempt);
     lane.attemptEnded();
+    if (isPushback(result, begun.target.kind)) lane.pushedBack(now);
     const { outcome, task } = this.#conclude(attempt, begun, result, now);
     this.#emit({ kind: 'attemptEnded', at: now, attempt: number, task, result, outcome });
     if (outcome === 'completed' || outcome === 'exhausted') this.#delete(taskName, outcome, now);
@@ -208,10 +215,25 @@ export class Dispatcher {
 
   /** Puts the lane where it belongs among those that wait for a known time. */
   #place(lane: Lane, now: number): void {
-    const taskDueAt = this.#store.nextDueAt(lane.queue.name);
-    const opensAt = lane.opensAt(now);
-    if (taskDueAt === undefined || opensAt === undefined) this.#ready.remove(lane);
-    else this.#ready.set(lane, Math.max(taskDueAt, opensAt));
+    const never = Number.POSITIVE_INFINITY;
+    const taskDueAt = this.#store.nextDueAt(lane.queue.name) ?? never;
+    const startsAt = Math.max(taskDueAt, lane.opensAt(now) ?? never);
+    if (taskDueAt === never && lane.isAtRest) lane.expiresAt = undefined;
+    else lane.expiresAt ??= expiryOf(this.#store.listTasks(lane.queue.name, { start: 0, limit: 1 }).tasks);
+    const dueAt = Math.min(startsAt, lane.expiresAt ?? never);
+    if (dueAt === never) this.#ready.remove(lane);
+    else this.#ready.set(lane, dueAt);
+  }
+
+  /** Deletes the tasks whose retention has ended: those of a paused queue, above all, which no attempt will end. */
+  #dropExpired(lane: Lane, now: number): void {
+    while (lane.expiresAt !== undefined && lane.expiresAt <= now) {
+      const { tasks } = this.#store.listTasks(lane.queue.name, { start: 0, limit: EXPIRY_PAGE });
+      const isExpired = (task: Task): boolean => task.createAt + TASK_RETENTION_MS <= now;
+      for (const task of tasks.filter(isExpired)) this.#delete(task.name, 'expired', now);
+      const kept = tasks.filter((task) => !isExpired(task));
+      if (kept.length > 0 || tasks.length === 0) lane.expiresAt = expiryOf(kept);
+    }
   }
 
   #setTimer(): void {
@@ -226,4 +248,9 @@ export class Dispatcher {
     });
     this.#timer = { at, timer };
   }
+}
+
+/** When the first of them, the oldest, ends its retention. */
+function expiryOf([oldest]: readonly Task[]): number | undefined {
+  return oldest && oldest.createAt + TASK_RETENTION_MS;
 }

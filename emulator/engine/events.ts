@@ -1,8 +1,8 @@
 import type { DispatchResult } from '../core/dispatch.ts';
 import type { Queue, Task } from '../core/model.ts';
 
-/** Why a task left its queue. */
-export type TaskDeletedReason = 'completed' | 'exhausted' | 'deleted' | 'purged' | 'queueDeleted';
+/** Why a task left its queue. `expired`: it was there for 31 days, the longest that the service keeps a task. */
+export type TaskDeletedReason = 'completed' | 'exhausted' | 'expired' | 'deleted' | 'purged' | 'queueDeleted';
 
 /**
  * What came of an attempt. `superseded`: it failed, and a later attempt (RunTask while this one was out) decides the task's future.

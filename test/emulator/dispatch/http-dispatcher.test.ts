@@ -28,6 +28,33 @@ describe('a response', () => {
     expect(requests.map(({ path }) => path)).toEqual(['/']);
   });
 
+  test('that redirects is followed when the emulator was told to, within the one attempt', async () => {
+    const { url, requests } = await serve((response, { path }) => {
+      if (path === '/') response.writeHead(307, { location: '/elsewhere' }).end();
+      else response.writeHead(204).end();
+    });
+    const result = await deliver({ url, body: Buffer.from('page') }, { followRedirects: true });
+    expect(result).toEqual({ kind: 'response', httpStatus: 204 });
+    expect(requests.map(({ path, body }) => [path, body])).toEqual([
+      ['/', 'page'],
+      ['/elsewhere', 'page'],
+    ]);
+  });
+
+  test('that redirects on and on is a response after ten times', async () => {
+    const { url, requests } = await serve((response) => {
+      response.writeHead(302, { location: `/${requests.length}` }).end();
+    });
+    expect(await deliver({ url }, { followRedirects: true })).toEqual({ kind: 'response', httpStatus: 302 });
+    expect(requests).toHaveLength(11);
+  });
+
+  test('that redirects in a circle ends the attempt with the reason', async () => {
+    const { url } = await serve((response) => response.writeHead(302, { location: '/' }).end());
+    const result = await deliver({ url }, { followRedirects: true });
+    expect(result).toEqual({ kind: 'unreachable', reason: expect.stringContaining('Redirect loop') });
+  });
+
   test('that says when to come again is reported with the wait', async () => {
     const { url } = await serve((response) => response.writeHead(503, { 'retry-after': '7' }).end());
     expect(await deliver({ url })).toEqual({ kind: 'response', httpStatus: 503, retryAfterMs: 7000 });

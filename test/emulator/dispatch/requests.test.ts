@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { HttpMethod } from '../../../emulator/core/model.ts';
+import type { AppEngineRouting, HttpMethod } from '../../../emulator/core/model.ts';
 import { appEngineTarget, httpTarget, sampleRequest } from '../samples.ts';
 import { serve } from '../web-server.ts';
 import { deliver, openDispatcher } from './dispatcher.ts';
@@ -78,6 +78,46 @@ describe('an App Engine delivery', () => {
     expect(requests[0]?.headers).toMatchObject({
       'X-AppEngine-QueueName': 'my-queue',
       'content-length': '1',
+    });
+  });
+
+  test.each<[string, AppEngineRouting | undefined, string]>([
+    ['its service', { service: 'mail' }, '/mail/walk'],
+    ['its version', { service: 'mail', version: 'v2' }, '/mail-v2/walk'],
+    [
+      'the version, if its instance has no address',
+      { service: 'mail', version: 'v2', instance: '1' },
+      '/mail-v2/walk',
+    ],
+    ['the default service, if its own has no address', { service: 'other' }, '/default/walk'],
+    ['the default service, if it names none', undefined, '/default/walk'],
+  ])('goes to %s', async (_, routing, path) => {
+    const { url, requests } = await serve();
+    const appEngineUrl = { default: `${url}/default`, mail: `${url}/mail`, 'v2.mail': `${url}/mail-v2` };
+    const target = { ...appEngineTarget, relativeUri: '/walk', ...(routing && { routing }) };
+    await deliver(target, { appEngineUrl });
+    expect(requests.map((request) => request.path)).toEqual([path]);
+  });
+
+  test('goes where its queue routes all of them, whatever it says itself', async () => {
+    const { url, requests } = await serve();
+    const appEngineUrl = { mail: `${url}/mail`, other: `${url}/other` };
+    const target = { ...appEngineTarget, relativeUri: '/', routing: { service: 'other' } };
+    const request = { ...sampleRequest({ target }), routing: { service: 'mail' } };
+    await openDispatcher({ appEngineUrl }).dispatch(request, new AbortController().signal);
+    expect(requests.map(({ path }) => path)).toEqual(['/mail/']);
+  });
+
+  test('is not sent on by a redirect', async () => {
+    const { url, requests } = await serve((response) => response.writeHead(302, { location: '/x' }).end());
+    const result = await deliver(appEngineTarget, { appEngineUrl: url, followRedirects: true });
+    expect([result, requests.length]).toEqual([{ kind: 'response', httpStatus: 302 }, 1]);
+  });
+
+  test('fails with a mend when its service has no address', async () => {
+    expect(await deliver(appEngineTarget, { appEngineUrl: { mail: 'http://127.0.0.1:1' } })).toEqual({
+      kind: 'unreachable',
+      reason: expect.stringContaining('give appEngineUrl an entry "default"'),
     });
   });
 
