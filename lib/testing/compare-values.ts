@@ -6,8 +6,22 @@
 export function compareValues(a: unknown, b: unknown): number {
   const [left, right] = [rankOf(a), rankOf(b)];
   if (left !== right) return left - right;
-  if (typeof a === 'string' && typeof b === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  if (typeof a === 'string' && typeof b === 'string') return compareStrings(a, b);
   return Number(a) - Number(b);
+}
+
+/** Strings of JavaScript are UTF-16: their units order as UTF-8 bytes do, but for surrogates, which stand for what is above them all. */
+function compareStrings(a: string, b: string): number {
+  let place = 0;
+  while (place < a.length && place < b.length && a.charCodeAt(place) === b.charCodeAt(place)) place += 1;
+  if (place === a.length || place === b.length) return a.length - b.length;
+  const [left, right] = [a.charCodeAt(place), b.charCodeAt(place)];
+  if (isSurrogate(left) !== isSurrogate(right)) return isSurrogate(left) ? 1 : -1;
+  return left - right;
+}
+
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff;
 }
 
 function rankOf(value: unknown): number {

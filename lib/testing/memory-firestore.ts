@@ -1,7 +1,8 @@
 import type { DocumentData, Firestore, OrderByDirection, WhereFilterOp } from '@google-cloud/firestore';
 import { compareValues } from './compare-values.ts';
+import { copyOf } from './copy.ts';
 
-interface Stored {
+export interface Stored {
   readonly data: DocumentData;
   /** Grows with every write, as an update time does. */
   readonly version: number;
@@ -20,10 +21,12 @@ export class MemoryCommitError extends Error {
 
 /**
  * As much of Firestore as walks and handlers need, in memory and without time: documents, queries by equality and order, and commits
- * that take effect whole. For tests and simulations of tasks; `test/contracts` holds it to the real one.
+ * that take effect whole. A commit costs what it writes, a query the collections that it looks at. For tests and simulations of
+ * tasks; `test/contracts` holds it to the real one.
  */
 export class MemoryFirestore {
-  readonly #documents = new Map<string, Stored>();
+  /** By the collection's path, then by the document's id. What is stored is never changed, only replaced. */
+  readonly #collections = new Map<string, Map<string, Stored>>();
   #version = 0;
 
   /** The same object under the client's type, for code that asks for it. What is not implemented is missing. */
@@ -40,61 +43,83 @@ export class MemoryFirestore {
   }
 
   collectionGroup(id: string): MemoryQuery {
-    return new MemoryQuery(this, (path) => path.split('/').at(-2) === id);
-  }
-
-  /** Every document, in the order of paths. */
-  all(): readonly MemoryDocument[] {
-    return [...this.#documents.keys()].toSorted(comparePaths).map((path) => this.read(path));
+    return new MemoryQuery(this, () => [...this.#collections.keys()].filter((path) => idOf(path) === id));
   }
 
   read(path: string): MemoryDocument {
-    const stored = this.#documents.get(path);
-    return new MemoryDocument(this.doc(path), stored && structuredClone(stored.data), stored?.version);
+    return new MemoryDocument(this.doc(path), this.#stored(path));
   }
 
-  /** Runs `changes` on a copy of the documents, which takes their place when it does not throw. */
+  /** The documents of some collections, in no order. */
+  documentsIn(collections: readonly string[]): MemoryDocument[] {
+    return collections.flatMap((collection) =>
+      Array.from(
+        this.#collections.get(collection) ?? [],
+        ([id, stored]) => new MemoryDocument(this.doc(`${collection}/${id}`), stored),
+      ),
+    );
+  }
+
+  /** Runs `changes`, which takes effect whole when it does not throw, and not at all when it does. */
   commit(changes: (batch: MemoryBatch) => void): void {
-    const batch = new MemoryBatch(new Map(this.#documents), (this.#version += 1));
+    const batch = new MemoryBatch((path) => this.#stored(path), (this.#version += 1));
     changes(batch);
-    this.#documents.clear();
-    for (const [path, stored] of batch.documents) this.#documents.set(path, stored);
+    for (const [path, stored] of batch.changes) this.#replace(path, stored);
+  }
+
+  #stored(path: string): Stored | undefined {
+    return this.#collections.get(parentOf(path))?.get(idOf(path));
+  }
+
+  #replace(path: string, stored: Stored | undefined): void {
+    const parent = parentOf(path);
+    const collection = this.#collections.get(parent) ?? new Map<string, Stored>();
+    if (stored === undefined) collection.delete(idOf(path));
+    else collection.set(idOf(path), stored);
+    if (collection.size === 0) this.#collections.delete(parent);
+    else this.#collections.set(parent, collection);
   }
 }
 
 /** The documents as they will be. */
 export class MemoryBatch {
-  readonly documents: Map<string, Stored>;
+  /** What each written document becomes; undefined where it is deleted. */
+  readonly changes: Map<string, Stored | undefined> = new Map();
+  readonly #before: (path: string) => Stored | undefined;
   readonly #version: number;
 
-  constructor(documents: Map<string, Stored>, version: number) {
-    this.documents = documents;
+  constructor(before: (path: string) => Stored | undefined, version: number) {
+    this.#before = before;
     this.#version = version;
   }
 
   set(path: string, data: DocumentData, isMerging = false): void {
-    const before = isMerging ? this.documents.get(path)?.data : undefined;
-    this.documents.set(path, { data: structuredClone({ ...before, ...data }), version: this.#version });
+    const before = isMerging ? this.#read(path)?.data : undefined;
+    this.changes.set(path, { data: { ...before, ...copyOf(data) }, version: this.#version });
   }
 
   create(path: string, data: DocumentData): void {
-    if (this.documents.has(path)) throw new MemoryCommitError(6, `${path} exists already`);
+    if (this.#read(path) !== undefined) throw new MemoryCommitError(6, `${path} exists already`);
     this.set(path, data);
   }
 
   update(path: string, data: DocumentData): void {
-    if (!this.documents.has(path)) throw new MemoryCommitError(5, `${path} does not exist`);
+    if (this.#read(path) === undefined) throw new MemoryCommitError(5, `${path} does not exist`);
     this.set(path, data, true);
   }
 
   delete(path: string): void {
-    this.documents.delete(path);
+    this.changes.set(path, undefined);
   }
 
   /** @throws MemoryCommitError when the document is not as it was read. */
   expect(path: string, version: number | undefined): void {
-    if (this.documents.get(path)?.version === version) return;
+    if (this.#read(path)?.version === version) return;
     throw new MemoryCommitError(9, `${path} is not as it was read`);
+  }
+
+  #read(path: string): Stored | undefined {
+    return this.changes.has(path) ? this.changes.get(path) : this.#before(path);
   }
 }
 
@@ -109,7 +134,7 @@ export class MemoryReference {
   }
 
   get id(): string {
-    return this.path.split('/').at(-1) ?? '';
+    return idOf(this.path);
   }
 
   get(): Promise<MemoryDocument> {
@@ -120,13 +145,11 @@ export class MemoryReference {
 /** As much of a QueryDocumentSnapshot as tasks use. */
 export class MemoryDocument {
   readonly ref: MemoryReference;
-  readonly version: number | undefined;
-  readonly #data: DocumentData | undefined;
+  readonly #stored: Stored | undefined;
 
-  constructor(ref: MemoryReference, data: DocumentData | undefined, version: number | undefined) {
+  constructor(ref: MemoryReference, stored: Stored | undefined) {
     this.ref = ref;
-    this.#data = data;
-    this.version = version;
+    this.#stored = stored;
   }
 
   get id(): string {
@@ -134,15 +157,21 @@ export class MemoryDocument {
   }
 
   get exists(): boolean {
-    return this.#data !== undefined;
+    return this.#stored !== undefined;
   }
 
+  get version(): number | undefined {
+    return this.#stored?.version;
+  }
+
+  /** A copy of one's own. */
   data(): DocumentData | undefined {
-    return this.#data;
+    return copyOf(this.#stored?.data);
   }
 
   get(field: string): unknown {
-    return this.#data?.[field];
+    const value: unknown = this.#stored?.data[field];
+    return copyOf(value);
   }
 }
 
@@ -155,37 +184,36 @@ interface Order {
 export class MemoryQuery {
   readonly db: MemoryFirestore;
   readonly orders: readonly Order[];
-  readonly #includes: (path: string) => boolean;
+  readonly #collections: () => readonly string[];
   readonly #filters: readonly ((document: MemoryDocument) => boolean)[];
 
   constructor(
     db: MemoryFirestore,
-    includes: (path: string) => boolean,
+    collections: () => readonly string[],
     filters: readonly ((document: MemoryDocument) => boolean)[] = [],
     orders: readonly Order[] = [],
   ) {
     this.db = db;
     this.orders = orders;
-    this.#includes = includes;
+    this.#collections = collections;
     this.#filters = filters;
   }
 
   where(field: string, operator: WhereFilterOp, value: unknown): MemoryQuery {
     if (operator !== '==') throw new Error(`The memory database filters by == only, and this is ${operator}`);
     const filter = (document: MemoryDocument): boolean => compareValues(document.get(field), value) === 0;
-    return new MemoryQuery(this.db, this.#includes, [...this.#filters, filter], this.orders);
+    return new MemoryQuery(this.db, this.#collections, [...this.#filters, filter], this.orders);
   }
 
   orderBy(field: string, direction: OrderByDirection = 'asc'): MemoryQuery {
     const orders = [...this.orders, { field, direction }];
-    return new MemoryQuery(this.db, this.#includes, this.#filters, orders);
+    return new MemoryQuery(this.db, this.#collections, this.#filters, orders);
   }
 
   /** The documents in order, those without an ordered field left out. */
   documents(): readonly MemoryDocument[] {
     return this.db
-      .all()
-      .filter(({ ref }) => this.#includes(ref.path))
+      .documentsIn(this.#collections())
       .filter((document) => this.orders.every(({ field }) => document.get(field) !== undefined))
       .filter((document) => this.#filters.every((filter) => filter(document)))
       .toSorted((a, b) => this.compare(this.position(a), this.position(b)));
@@ -214,7 +242,7 @@ export class MemoryCollection extends MemoryQuery {
   readonly #path: string;
 
   constructor(db: MemoryFirestore, path: string) {
-    super(db, (candidate) => candidate.slice(0, candidate.lastIndexOf('/')) === path);
+    super(db, () => [path]);
     this.#path = path;
   }
 
@@ -225,10 +253,19 @@ export class MemoryCollection extends MemoryQuery {
 
 /** Segment by segment, as Firestore compares document names. */
 function comparePaths(a: string, b: string): number {
+  if (parentOf(a) === parentOf(b)) return compareValues(idOf(a), idOf(b));
   const [left, right] = [a.split('/'), b.split('/')];
   for (const [place, segment] of left.entries()) {
     const order = compareValues(segment, right[place] ?? '');
     if (order !== 0) return order;
   }
   return left.length - right.length;
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
+}
+
+function idOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }

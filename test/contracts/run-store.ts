@@ -222,6 +222,13 @@ export function runStoreContract(
       for (const limit of [1, 2, 10]) expect(await walk(query, limit)).toEqual(expected);
     });
 
+    test('order ids as their UTF-8 bytes do, and numbers, prefixes and letters beyond ASCII with them', async () => {
+      const ids = ['1', '10', '2', 'A', 'a', 'a-', 'a0', 'aa', 'é', '\uff5e', '😀', '😁'];
+      await seed(Object.fromEntries(ids.toReversed().map((id) => [`things/${id}`, {}])));
+      const paths = ids.map((id) => `things/${id}`);
+      expect(await walk((db) => db.collection('things'), 5)).toEqual(paths);
+    });
+
     test('begin behind a document that is gone', async () => {
       await seed({ 'things/a': {}, 'things/b': {}, 'things/c': {} });
       const query = store.db.collection('things');

@@ -1,0 +1,12 @@
+/**
+ * A copy of what a document holds: of its maps and arrays, all the way down. Values of classes (timestamps, references, bytes) are
+ * never changed by those who hold them, and stay the same.
+ */
+export function copyOf<T>(value: T): T {
+  if (Array.isArray(value)) return value.map((element: unknown) => copyOf(element)) as T;
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return value;
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) copy[key] = copyOf((value as Record<string, unknown>)[key]);
+  return copy as T;
+}

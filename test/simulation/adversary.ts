@@ -1,0 +1,65 @@
+import type { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
+import { Chance } from './chance.ts';
+import { sleep } from './engine-queue.ts';
+
+/** How likely each harm is at each chance for it, 0 to 1. */
+export interface Rates {
+  /** A process dies at a step of its work: before or after a call, or in a handler. */
+  readonly crash: number;
+  /** A call fails, before or after it took effect. */
+  readonly failure: number;
+  /** A step takes seconds. */
+  readonly delay: number;
+  /** A read gives a shard as it was before its last commit. */
+  readonly staleRead: number;
+  readonly duplicateDelivery: number;
+  readonly lostDelivery: number;
+  readonly lostResponse: number;
+  /** The queue gives an attempt up while the worker goes on with it. */
+  readonly timeout: number;
+}
+
+/** After this the adversary rests, so that all that can end does end. */
+const activeMs = 60_000;
+
+/** Decides, from its seed alone, what goes wrong and when. Some of its histories are calm, some bring one kind of harm, some all. */
+export class Adversary {
+  readonly chance: Chance;
+  readonly rates: Rates;
+  /** How often each harm was done. */
+  readonly strikesOf: Map<keyof Rates, number> = new Map();
+  readonly #clock: VirtualClock;
+  readonly #restsAt: number;
+
+  constructor(seed: number, clock: VirtualClock) {
+    this.chance = new Chance(seed);
+    this.#clock = clock;
+    this.#restsAt = clock.now() + activeMs;
+    const rate = (most: number): number =>
+      this.chance.happens(0.4) ? 0 : (most * this.chance.between(1, 10)) / 10;
+    this.rates = {
+      crash: rate(0.05),
+      failure: rate(0.08),
+      delay: rate(0.2),
+      staleRead: rate(0.5),
+      duplicateDelivery: rate(0.3),
+      lostDelivery: rate(0.2),
+      lostResponse: rate(0.3),
+      timeout: rate(0.15),
+    };
+  }
+
+  strikes(harm: keyof Rates): boolean {
+    if (this.#clock.now() >= this.#restsAt || !this.chance.happens(this.rates[harm])) return false;
+    this.strikesOf.set(harm, (this.strikesOf.get(harm) ?? 0) + 1);
+    return true;
+  }
+
+  /** A while, mostly short; now and then long enough for a delivery to be given up and made again meanwhile. */
+  async dawdle(): Promise<void> {
+    const ms = this.chance.happens(0.1)
+      ? this.chance.between(10_000, 100_000)
+      : this.chance.between(1, 3_000);
+    await sleep(this.#clock, ms);
+  }
+}

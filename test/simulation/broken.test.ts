@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import type { OutboxTask } from '../../lib/core/outbox.ts';
+import type { TaskQueue } from '../../lib/ports.ts';
+import { violationsOf } from './check-history.ts';
+import { runHistory } from './history.ts';
+import { changed, type Break } from './worker-process.ts';
+
+/** Far fewer than the simulation has: what is wrong shows at once. */
+const mostHistories = 500;
+
+const breaks: Readonly<Record<string, { readonly breakProtocol: Break; readonly violation: RegExp }>> = {
+  'commits without the precondition that the shard is as it was read': {
+    breakProtocol: (ports) => ({
+      ...ports,
+      store: changed(ports.store, {
+        async commitTurn(run, before, after, writes) {
+          const newest = await ports.store.readTurn(run, after.index);
+          return await ports.store.commitTurn(run, newest?.shard ?? before, after, writes);
+        },
+      }),
+    }),
+    violation: /took effect [2-9] times/,
+  },
+  'enqueues the continuation before the children': {
+    breakProtocol: (ports) => ({ ...ports, queue: continuationFirst(ports.queue) }),
+    violation: /the child of .* was not started/,
+  },
+  'does not replay the outbox of a turn that is committed': {
+    breakProtocol: (ports) => ({
+      ...ports,
+      store: changed(ports.store, {
+        async readTurn(run, index) {
+          const found = await ports.store.readTurn(run, index);
+          if (found === undefined) return undefined;
+          const { value, version } = found.shard;
+          return { ...found, shard: { value: { ...value, outbox: [] }, version } };
+        },
+      }),
+    }),
+    violation: /the run is running/,
+  },
+};
+
+describe('the simulation catches a protocol that', () => {
+  test.each(Object.entries(breaks))('%s', async (_, { breakProtocol, violation }) => {
+    const found = new Set<string>();
+    for (let seed = 1; seed <= mostHistories && ![...found].some((text) => violation.test(text)); seed += 1) {
+      for (const text of violationsOf(await runHistory(seed, breakProtocol))) found.add(text);
+    }
+    expect([...found].join('\n')).toMatch(violation);
+  });
+});
+
+/** Keeps children back until the continuation is in its queue. */
+function continuationFirst(queue: TaskQueue): TaskQueue {
+  const held: OutboxTask[] = [];
+  return {
+    async enqueue(task) {
+      if (task.worker === 'child') {
+        held.push(task);
+        return 'created';
+      }
+      const result = await queue.enqueue(task);
+      for (const child of held.splice(0)) await queue.enqueue(child);
+      return result;
+    },
+  };
+}

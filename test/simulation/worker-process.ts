@@ -1,0 +1,140 @@
+import type { HttpFunction, Request, Response } from '@google-cloud/functions-framework';
+import type { DispatchRequest, DispatchResult } from '../../emulator/core/dispatch.ts';
+import type { Ports, RunStore } from '../../lib/ports.ts';
+import type { Runtime } from '../../lib/runtime.ts';
+import type { Adversary } from './adversary.ts';
+import { contentOf, headerOf } from './engine-queue.ts';
+
+/** How a test breaks the protocol: what it does to the ports of each process. */
+export type Break = (ports: Ports) => Ports;
+
+/**
+ * A worker's process. It can die at each step of its work. When it is dead, nothing that it had begun goes on: no call of it returns
+ * or throws, no timer of it fires, and no request to it is answered.
+ */
+export class WorkerProcess {
+  /** Those of the outside, which outlives it, with all that can go wrong on the way. */
+  readonly ports: Ports;
+  readonly #adversary: Adversary;
+  readonly #death = Promise.withResolvers<void>();
+  #isDead = false;
+
+  constructor(outside: Ports, adversary: Adversary, breakProtocol: Break) {
+    this.#adversary = adversary;
+    this.ports = breakProtocol({
+      store: this.#troubled(outside.store),
+      queue: this.#troubled(outside.queue),
+      clock: {
+        now: () => outside.clock.now(),
+        after: (delayMs, fire) =>
+          outside.clock.after(delayMs, () => {
+            if (!this.#isDead) fire();
+          }),
+      },
+      log: outside.log,
+    });
+  }
+
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
+  /** A point at which things go wrong: the process dies, the step takes long, or it fails. */
+  async step(): Promise<void> {
+    if (this.#adversary.strikes('crash')) this.kill();
+    else if (this.#adversary.strikes('delay')) await this.#adversary.dawdle();
+    if (this.#isDead) await new Promise(() => {});
+    if (this.#adversary.strikes('failure')) throw new Error('simulated failure');
+  }
+
+  kill(): void {
+    this.#isDead = true;
+    this.#death.resolve();
+  }
+
+  /** Has a function take a delivery. */
+  async serve(handler: HttpFunction, request: DispatchRequest): Promise<DispatchResult> {
+    const answered = Promise.withResolvers<DispatchResult>();
+    const response = {
+      status(httpStatus: number) {
+        answered.resolve({ kind: 'response', httpStatus });
+        return response;
+      },
+      set: () => response,
+      json: () => response,
+    };
+    const incoming = {
+      method: 'POST',
+      rawBody: Buffer.from(contentOf(request.task).body),
+      get: (name: string) => headerOf(request, name),
+    };
+    void handler(incoming as unknown as Request, response as unknown as Response);
+    return await Promise.race([
+      answered.promise,
+      this.#death.promise.then((): DispatchResult => ({ kind: 'unreachable', reason: 'the process died' })),
+    ]);
+  }
+
+  /** The same object, whose every call is a step of the process before it and another after it. */
+  #troubled<T extends object>(target: T): T {
+    return new Proxy(target, {
+      get: (object, name) => {
+        const member: unknown = Reflect.get(object, name, object);
+        if (typeof member !== 'function') return member;
+        return async (...given: unknown[]) => {
+          await this.step();
+          const result: unknown = await member.apply(object, given);
+          await this.step();
+          return result;
+        };
+      },
+    });
+  }
+}
+
+/**
+ * A shard that is read as it was before its last commit, so that the task which that commit made comes from the future. Firestore's
+ * own reads are never stale; whoever restores a backup or puts a cache between makes them so.
+ */
+export function withStaleReads(store: RunStore, adversary: Adversary): RunStore {
+  const former = new Map<string, Awaited<ReturnType<RunStore['readTurn']>>>();
+  const latest = new Map<string, Awaited<ReturnType<RunStore['readTurn']>>>();
+  return changed(store, {
+    async readTurn(run, shard) {
+      const found = await store.readTurn(run, shard);
+      const key = `${run}/${shard}`;
+      if (latest.get(key)?.shard.version !== found?.shard.version) {
+        former.set(key, latest.get(key));
+        latest.set(key, found);
+      }
+      return former.get(key) !== undefined && adversary.strikes('staleRead') ? former.get(key) : found;
+    },
+  });
+}
+
+/** The same object with some methods in the place of its own. */
+export function changed<T extends object>(target: T, changes: Partial<T>): T {
+  return new Proxy(target, {
+    get(object, name) {
+      const member: unknown = Reflect.get(name in changes ? changes : object, name);
+      return typeof member === 'function' && !(name in changes) ? member.bind(object) : member;
+    },
+  });
+}
+
+/** The runtime of a process, without tokens: who calls is not what is simulated. */
+export function runtimeOf(ports: Ports): Runtime {
+  const serviceAccount = 'tasks@p.iam.gserviceaccount.com';
+  return {
+    ports,
+    verifyToken: async () => ({ email: serviceAccount }),
+    settings: {
+      project: 'p',
+      location: 'l',
+      functionsUrl: 'https://functions.example',
+      serviceAccount,
+      callers: [],
+      issuer: 'https://issuer.example',
+    },
+  };
+}
