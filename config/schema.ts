@@ -104,6 +104,12 @@ export const emulatorConfigSchema: z.ZodType<EmulatorConfig> = z
       )
       .default('us-central1')
       .describe('Location of the queues.'),
+    profile: z
+      .enum(['local', 'strict'])
+      .default('local')
+      .describe(
+        'local lets through what works on one machine, such as tokens over http://; strict refuses what the real service refuses.',
+      ),
     ports: ports
       .prefault({})
       .describe('Ports on 127.0.0.1 that `pageturner dev` and `pageturner emulator` listen on.'),
@@ -149,6 +155,8 @@ export interface EmulatorConfig {
   readonly $schema?: string | undefined;
   readonly project: string;
   readonly location: string;
+  /** `strict` refuses what the real service refuses. */
+  readonly profile: 'local' | 'strict';
   /** Ports on 127.0.0.1; 0 takes any that is free. */
   readonly ports: Readonly<Record<ServiceName, number>>;
   readonly queues: readonly QueueConfig[];

@@ -1,15 +1,19 @@
 import type { QueueInput } from './core/input.ts';
+import { QUEUE_NAME_REUSE_MS } from './core/production-rules.ts';
 import type { AppEngineUrl } from './dispatch/app-engine-origin.ts';
 import { HttpDispatcher } from './dispatch/http-dispatcher.ts';
 import { generateSigningKey, TokenSigner } from './dispatch/token-signer.ts';
 import { Engine } from './engine/engine.ts';
 import type { EngineListener } from './engine/events.ts';
 import { IdleWatch } from './engine/idle-watch.ts';
+import { Production } from './engine/production.ts';
+import type { Profile, Warning } from './engine/production.ts';
 import { SystemRandom } from './engine/random.ts';
 import { SystemClock } from './engine/system-clock.ts';
 import { cloudTasksV2 } from './server/cloud-tasks-v2.ts';
 import { createGrpcServer } from './server/grpc.ts';
 import { health } from './server/health.ts';
+import { isLoopbackHost } from './server/browser-guard.ts';
 import { createHttpServer } from './server/http.ts';
 import { issuer } from './server/issuer.ts';
 import { messageFromJson } from './server/json-decode.ts';
@@ -47,6 +51,13 @@ export interface EmulatorOptions {
   readonly appEngineUrl?: AppEngineUrl;
   /** Whether an HTTP target's redirect is followed within the attempt. Default no: it counts as a failure, as was recorded. */
   readonly followRedirects?: boolean;
+  /**
+   * `local`, the default, lets through what works on one machine though the service refuses it: tokens over `http://`, queues that
+   * are new or whose name was just given up. `strict` refuses all of it, in the service's own words.
+   */
+  readonly profile?: Profile;
+  /** Told of what would go otherwise in production, once for each kind and queue; nobody unless given. */
+  readonly onWarning?: (warning: Warning) => void;
   /** Told of each defect of the emulator itself; standard error unless given. */
   readonly onDefect?: (error: unknown) => void;
 }
@@ -79,6 +90,15 @@ export interface Emulator extends AsyncDisposable {
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { host = '127.0.0.1', port = 0, project = 'demo-pageturner', location = 'us-central1' } = options;
   const { queues = [], onDefect = reportDefect } = options;
+  const clock = new SystemClock();
+  const production = new Production(options);
+  if (!isLoopbackHost(host)) {
+    production.warn(
+      'open-host',
+      host,
+      'the emulator listens to other machines too, and whoever reaches it can use it: there are no credentials.',
+    );
+  }
   const declared = queues.map((queue) => declaredQueue(queue, `projects/${project}/locations/${location}`));
   const key = await generateSigningKey();
   await using started = new AsyncDisposableStack();
@@ -96,14 +116,17 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   );
   const engine = started.use(
     new Engine({
-      clock: new SystemClock(),
+      clock,
       random: new SystemRandom(),
       store: new MemoryStore(),
       dispatch: dispatcher.dispatch,
       sizeOf: storedSizeOf,
+      production,
+      settings: options.profile === 'strict' ? { queueNameReuseAfterMs: QUEUE_NAME_REUSE_MS } : {},
     }),
   );
   for (const queue of declared) engine.queues.update(queue);
+  production.queuesAreKnown();
   const idleWatch = new IdleWatch(0);
   engine.observe(idleWatch.listener);
   const surfaces = [cloudTasksV2(engine), locations(location)];
@@ -114,7 +137,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     health,
   ];
   taken.serve({
-    grpc: createGrpcServer(surfaces, onDefect),
+    grpc: createGrpcServer(surfaces, {
+      reportDefect: onDefect,
+      checkCall: (rpc, call) => production.checkCall(rpc, call, clock.now()),
+    }),
     http: createHttpServer(handlers, onDefect),
   });
 

@@ -5,3 +5,4 @@ export type { AppEngineUrl } from './dispatch/app-engine-origin.ts';
 export type { DispatchResult } from './core/dispatch.ts';
 export type { Queue, Task } from './core/model.ts';
 export type { AttemptOutcome, EngineEvent, EngineListener, TaskDeletedReason } from './engine/events.ts';
+export type { Profile, Warning } from './engine/production.ts';

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import { newCommand, type CommonOptions } from '../command.ts';
 import { aborted, interruptible } from '../interrupt.ts';
@@ -8,6 +8,8 @@ import { wholeNumber } from '../whole-number.ts';
 
 interface Options extends CommonOptions {
   readonly port?: number;
+  readonly host?: string;
+  readonly profile?: 'local' | 'strict';
 }
 
 export function emulatorCommand(): Command {
@@ -17,12 +19,23 @@ export function emulatorCommand(): Command {
       'port on 127.0.0.1, 0 for any that is free (default: ports.tasks)',
       wholeNumber(0, 65_535),
     )
+    .option('--host <address>', 'address to listen at (default: 127.0.0.1, this machine only)')
+    .addOption(
+      new Option(
+        '--profile <name>',
+        'strict refuses what the real service refuses, local warns of it (default: profile)',
+      ).choices(['local', 'strict']),
+    )
     .action((options: Options) => interruptible((signal) => emulate(options, signal)));
 }
 
 async function emulate(options: Options, signal: AbortSignal): Promise<void> {
-  const config = await loadConfig(options.config);
-  await using emulator = await startTasksEmulator(config, options.port ?? config.ports.tasks);
+  const loaded = await loadConfig(options.config);
+  const config = { ...loaded, profile: options.profile ?? loaded.profile };
+  await using emulator = await startTasksEmulator(config, options.port ?? config.ports.tasks, {
+    ...(options.host !== undefined && { host: options.host }),
+    onWarning: ({ message }) => process.stderr.write(`Warning: ${message}\n`),
+  });
   const host = `${emulator.host}:${emulator.port}`;
   const env = emulatorEnvironment(config, host);
   const gcloud = gcloudEnvironment(config, host);

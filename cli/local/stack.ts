@@ -1,4 +1,4 @@
-import { startEmulator, type Emulator } from '../../emulator/index.ts';
+import { startEmulator, type Emulator, type EmulatorOptions } from '../../emulator/index.ts';
 import type { EmulatorConfig } from '../../config/schema.ts';
 import { startFirestoreEmulator, type FirestoreEmulator } from './firestore-emulator.ts';
 import { startFunctions, type Functions, type FunctionsEvent } from './functions.ts';
@@ -69,10 +69,14 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
  *
  * @throws CliError `port-in-use`
  */
-export async function startTasksEmulator(config: EmulatorConfig, port: number): Promise<Emulator> {
-  const { project, location, queues } = config;
+export async function startTasksEmulator(
+  config: EmulatorConfig,
+  port: number,
+  options: Pick<EmulatorOptions, 'host' | 'onWarning'> = {},
+): Promise<Emulator> {
+  const { project, location, profile, queues } = config;
   try {
-    return await startEmulator({ port, project, location, queues });
+    return await startEmulator({ ...options, port, project, location, profile, queues });
   } catch (error) {
     throw portError(error, portUses.tasks(port));
   }

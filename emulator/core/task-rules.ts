@@ -3,6 +3,7 @@ import { invalidArgument, invalidField } from './faults.ts';
 import type { AppEngineTargetInput, HttpTargetInput, TaskInput } from './input.ts';
 import type { AppEngineTarget, HttpMethod, HttpTarget, Target, Task } from './model.ts';
 import { parseTaskName } from './names.ts';
+import { formatPacific } from './pacific-time.ts';
 import { storedAppEngineHeaders, storedHttpHeaders } from './stored-headers.ts';
 
 const SECOND_MS = 1000;
@@ -124,26 +125,6 @@ function newDeadlineMs(deadlineMs: number | undefined, kind: Target['kind']): nu
     throw invalidArgument(`Task.dispatchDeadline must be between [15s, ${max.text}].`);
   }
   return Math.floor(deadlineMs);
-}
-
-/** An instant as the service's texts show it: RFC 3339 to the second, in US Pacific time. */
-function formatPacific(at: number): string {
-  const parts = new Intl.DateTimeFormat('en-US', {
-    timeZone: 'America/Los_Angeles',
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    timeZoneName: 'longOffset',
-  }).formatToParts(at);
-  const part = (type: Intl.DateTimeFormatPartTypes): string =>
-    parts.find((p) => p.type === type)?.value ?? '';
-  const date = `${part('year')}-${part('month')}-${part('day')}`;
-  const time = `${part('hour')}:${part('minute')}:${part('second')}`;
-  return `${date}T${time}${part('timeZoneName').replace('GMT', '')}`;
 }
 
 function tooLong(field: string, length: number): ApiError {

@@ -4,6 +4,7 @@ import type { NameRelease, TaskStore } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { EngineEvent, EngineListener } from './events.ts';
+import { Production } from './production.ts';
 import { QueueOperations } from './queues.ts';
 import type { Random } from './random.ts';
 import { TaskOperations } from './tasks.ts';
@@ -23,6 +24,8 @@ export interface EngineOptions {
   /** Bytes of a task in the service's own storage form, which its size limit is about. */
   readonly sizeOf: (task: Task) => number;
   readonly settings?: Partial<EngineSettings>;
+  /** Default: lets through what works locally, without a word. */
+  readonly production?: Production;
 }
 
 const DEFAULTS: EngineSettings = { taskNameReuseAfterMs: 60 * 60 * 1000, queueNameReuseAfterMs: 0 };
@@ -37,14 +40,15 @@ export class Engine implements AsyncDisposable {
   readonly #dispatcher: Dispatcher;
   readonly #listeners = new Set<EngineListener>();
 
-  constructor({ clock, random, store, dispatch, sizeOf, settings }: EngineOptions) {
+  constructor(options: EngineOptions) {
+    const { clock, random, store, dispatch, sizeOf, settings, production = new Production() } = options;
     const { taskNameReuseAfterMs, queueNameReuseAfterMs } = { ...DEFAULTS, ...settings };
     const emit = (event: EngineEvent): void => {
       for (const listener of this.#listeners) listener(event);
     };
     const releaseTaskName = releaseAfter(taskNameReuseAfterMs);
     this.#dispatcher = new Dispatcher({ clock, store, dispatch, emit, releaseAt: releaseTaskName });
-    const common = { clock, store, dispatcher: this.#dispatcher, emit };
+    const common = { clock, store, dispatcher: this.#dispatcher, emit, production };
     this.queues = new QueueOperations({
       ...common,
       releaseAt: releaseAfter(queueNameReuseAfterMs),

@@ -10,6 +10,7 @@ import type { Dispatcher } from './dispatcher.ts';
 import type { EngineListener } from './events.ts';
 import { makePageToken, pageSizeOf, readPageToken } from './page-token.ts';
 import type { PageRequest } from './page-token.ts';
+import type { Production } from './production.ts';
 
 const MAX_PAGE_SIZE = 9800;
 
@@ -18,6 +19,7 @@ export interface QueueOperationsOptions {
   readonly store: TaskStore;
   readonly dispatcher: Dispatcher;
   readonly emit: EngineListener;
+  readonly production: Production;
   /** The release of a queue's name that is given up at `now`. */
   readonly releaseAt: (now: number) => NameRelease;
   readonly releaseTaskNameAt: (now: number) => NameRelease;
@@ -29,15 +31,17 @@ export class QueueOperations {
   readonly #store: TaskStore;
   readonly #dispatcher: Dispatcher;
   readonly #emit: EngineListener;
+  readonly #production: Production;
   readonly #releaseAt: QueueOperationsOptions['releaseAt'];
   readonly #releaseTaskNameAt: QueueOperationsOptions['releaseTaskNameAt'];
 
   constructor(options: QueueOperationsOptions) {
-    const { clock, store, dispatcher, emit, releaseAt, releaseTaskNameAt } = options;
+    const { clock, store, dispatcher, emit, production, releaseAt, releaseTaskNameAt } = options;
     this.#clock = clock;
     this.#store = store;
     this.#dispatcher = dispatcher;
     this.#emit = emit;
+    this.#production = production;
     this.#releaseAt = releaseAt;
     this.#releaseTaskNameAt = releaseTaskNameAt;
   }
@@ -94,6 +98,7 @@ export class QueueOperations {
     const now = this.#clock.now();
     const taskNames = this.#store.deleteQueue(name, this.#releaseAt(now));
     this.#dispatcher.deleteQueue(name);
+    this.#production.queueDeleted(name, now);
     for (const taskName of taskNames) {
       this.#dispatcher.taskGone(taskName);
       this.#emit({ kind: 'taskDeleted', at: now, taskName, reason: 'queueDeleted' });
@@ -137,6 +142,7 @@ export class QueueOperations {
         'The queue cannot be created because a queue with this name existed too recently.',
       );
     }
+    this.#production.queueCreated(queue, now);
     this.#put(queue);
     this.#emit({ kind: 'queueCreated', at: now, queue });
     return queue;

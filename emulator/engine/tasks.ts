@@ -10,6 +10,7 @@ import type { Dispatcher } from './dispatcher.ts';
 import type { EngineListener } from './events.ts';
 import { makePageToken, pageSizeOf, readPageToken } from './page-token.ts';
 import type { PageRequest } from './page-token.ts';
+import type { Production } from './production.ts';
 import { randomDigits } from './random.ts';
 import type { Random } from './random.ts';
 
@@ -24,6 +25,7 @@ export interface TaskOperationsOptions {
   readonly store: TaskStore;
   readonly dispatcher: Dispatcher;
   readonly emit: EngineListener;
+  readonly production: Production;
   /** Bytes of a task in the service's own storage form. */
   readonly sizeOf: (task: Task) => number;
   /** The release of a task's name that is given up at `now`. */
@@ -37,15 +39,18 @@ export class TaskOperations {
   readonly #store: TaskStore;
   readonly #dispatcher: Dispatcher;
   readonly #emit: EngineListener;
+  readonly #production: Production;
   readonly #sizeOf: TaskOperationsOptions['sizeOf'];
   readonly #releaseAt: TaskOperationsOptions['releaseAt'];
 
-  constructor({ clock, random, store, dispatcher, emit, sizeOf, releaseAt }: TaskOperationsOptions) {
+  constructor(options: TaskOperationsOptions) {
+    const { clock, random, store, dispatcher, emit, production, sizeOf, releaseAt } = options;
     this.#clock = clock;
     this.#random = random;
     this.#store = store;
     this.#dispatcher = dispatcher;
     this.#emit = emit;
+    this.#production = production;
     this.#sizeOf = sizeOf;
     this.#releaseAt = releaseAt;
   }
@@ -60,6 +65,7 @@ export class TaskOperations {
     if (this.#store.getTask(task.name) !== undefined || this.#store.isTaskNameHeld(task.name, now)) {
       throw new ApiError('ALREADY_EXISTS', 'Requested entity already exists');
     }
+    this.#production.checkTask(task, input.name !== undefined, now);
     this.#store.insertTask(task);
     this.#emit({ kind: 'taskCreated', at: now, task });
     this.#dispatcher.tasksChanged(parent);

@@ -2,6 +2,7 @@ import { Metadata, Server, status as codes } from '@grpc/grpc-js';
 import type { sendUnaryData, ServerUnaryCall, ServiceDefinition, StatusObject } from '@grpc/grpc-js';
 import type protobuf from 'protobufjs';
 import { ApiError } from '../core/errors.ts';
+import type { Call } from '../core/production-rules.ts';
 import { MAX_REQUEST_BYTES } from './http.ts';
 import type { ReportDefect, Rpc, Surface } from './rpc.ts';
 import { unimplemented } from './rpc.ts';
@@ -9,8 +10,20 @@ import { decodeMessage, encodeMessage, fullNameOf, rpcType } from './schema.ts';
 import type { Plain } from './schema.ts';
 import { toApiError } from './status.ts';
 
+/** What a call says beside its message. Throws to refuse it. */
+export type CallCheck = (rpc: string, call: Call) => void;
+
+export interface GrpcServerOptions {
+  readonly reportDefect: ReportDefect;
+  /** Looks at each call of Cloud Tasks' own services. */
+  readonly checkCall: CallCheck;
+}
+
 /** Serves the services over gRPC. The server listens nowhere by itself: connections are injected. */
-export function createGrpcServer(surfaces: readonly Surface[], reportDefect: ReportDefect): Server {
+export function createGrpcServer(
+  surfaces: readonly Surface[],
+  { reportDefect, checkCall }: GrpcServerOptions,
+): Server {
   const server = new Server({ 'grpc.max_receive_message_length': MAX_REQUEST_BYTES });
   for (const { service, rpcs } of surfaces) {
     const definition: Record<string, ServiceDefinition[string]> = {};
@@ -26,11 +39,9 @@ export function createGrpcServer(surfaces: readonly Surface[], reportDefect: Rep
         responseSerialize: passBytes,
         responseDeserialize: passBytes,
       };
-      implementation[rpc.name] = handlerOf(
-        rpc,
-        rpcs[rpc.name] ?? (() => unimplemented(rpc.name)),
-        reportDefect,
-      );
+      const run = rpcs[rpc.name] ?? (() => unimplemented(rpc.name));
+      const check = fullNameOf(service).startsWith('google.cloud.tasks.') ? checkCall : () => {};
+      implementation[rpc.name] = handlerOf(rpc, run, { reportDefect, checkCall: check });
     }
     server.addService(definition, implementation);
   }
@@ -39,15 +50,27 @@ export function createGrpcServer(surfaces: readonly Surface[], reportDefect: Rep
 
 type UnaryHandler = (call: ServerUnaryCall<Buffer, Buffer>, respond: sendUnaryData<Buffer>) => void;
 
-function handlerOf(rpc: protobuf.Method, run: Rpc, reportDefect: ReportDefect): UnaryHandler {
+function handlerOf(
+  rpc: protobuf.Method,
+  run: Rpc,
+  { reportDefect, checkCall }: GrpcServerOptions,
+): UnaryHandler {
   const requestType = rpc.resolvedRequestType as protobuf.Type;
   const responseType = rpc.resolvedResponseType as protobuf.Type;
   return (call, respond) => {
     try {
+      checkCall(rpc.name, callOf(call));
       respond(null, encodeMessage(responseType, run(readMessage(requestType, call.request))));
     } catch (error) {
       respond(toStatus(toApiError(error, reportDefect)));
     }
+  };
+}
+
+function callOf(call: ServerUnaryCall<Buffer, Buffer>): Call {
+  return {
+    requestParams: call.metadata.get('x-goog-request-params')[0]?.toString(),
+    deadlineAt: Number(call.getDeadline()),
   };
 }
 

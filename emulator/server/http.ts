@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import { ApiError } from '../core/errors.ts';
+import { refuseWebPages } from './browser-guard.ts';
 import type { ReportDefect } from './rpc.ts';
 import { httpStatusOf, toApiError } from './status.ts';
 
@@ -64,7 +65,7 @@ async function reply(
   reportDefect: ReportDefect,
 ): Promise<HttpReply> {
   try {
-    refuseForeignOrigin(incoming.headers.origin);
+    refuseWebPages(incoming.headers);
     const request = await readRequest(incoming);
     for (const handler of handlers) {
       const answer = await handler(request);
@@ -74,22 +75,6 @@ async function reply(
   } catch (error) {
     return errorReply(toApiError(error, reportDefect));
   }
-}
-
-/** A web page that somebody happens to have open must not drive the emulator: browsers name the page in `Origin`. */
-function refuseForeignOrigin(origin: string | undefined): void {
-  if (origin === undefined || isLoopback(origin)) return;
-  throw new ApiError(
-    'PERMISSION_DENIED',
-    `Requests from web pages of ${origin} are refused. Only pages served from this machine (localhost) may call the emulator.`,
-  );
-}
-
-function isLoopback(origin: string): boolean {
-  const host = URL.parse(origin)?.hostname ?? '';
-  return (
-    host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127(\.\d+){3}$/.test(host)
-  );
 }
 
 async function readRequest(incoming: IncomingMessage): Promise<HttpRequest> {

@@ -19,6 +19,7 @@ describe('parseConfig', () => {
     expect(parseConfig('{}')).toEqual({
       project: 'demo-pageturner',
       location: 'us-central1',
+      profile: 'local',
       ports: { tasks: 8123, firestore: 8080, functions: 8081, smtp: 1025 },
       queues: [{ name: 'default' }],
     });

@@ -4,6 +4,7 @@ import type { QueueInput, TaskInput } from '../../../emulator/core/input.ts';
 import { Engine } from '../../../emulator/engine/engine.ts';
 import type { EngineSettings } from '../../../emulator/engine/engine.ts';
 import type { EngineEvent } from '../../../emulator/engine/events.ts';
+import { Production } from '../../../emulator/engine/production.ts';
 import { SeededRandom } from '../../../emulator/engine/random.ts';
 import { VirtualClock } from '../../../emulator/engine/virtual-clock.ts';
 import { MemoryStore } from '../../../emulator/store/memory.ts';
@@ -36,6 +37,7 @@ export interface EngineFixtureOptions {
   readonly queue?: Omit<QueueInput, 'name'>;
   readonly settings?: Partial<EngineSettings>;
   readonly store?: TaskStore;
+  readonly production?: Production;
 }
 
 export const OK: DispatchResult = { kind: 'response', httpStatus: 200 };
@@ -43,7 +45,7 @@ export const FAILED: DispatchResult = { kind: 'response', httpStatus: 500 };
 
 /** An engine with one queue, in virtual time, whose deliveries go to the test. */
 export function startEngine(options: EngineFixtureOptions = {}): EngineFixture {
-  const { answer, queue, settings = {}, store = new MemoryStore() } = options;
+  const { answer, queue, settings = {}, store = new MemoryStore(), production = new Production() } = options;
   const clock = new VirtualClock(START);
   const deliveries: Delivery[] = [];
   const dispatch = (request: DispatchRequest, signal: AbortSignal): Promise<DispatchResult> => {
@@ -61,6 +63,7 @@ export function startEngine(options: EngineFixtureOptions = {}): EngineFixture {
     dispatch,
     sizeOf,
     settings,
+    production,
   });
   onTestFinished(() => engine.close());
   const events: EngineEvent[] = [];

@@ -1,0 +1,131 @@
+import { ApiError } from '../core/errors.ts';
+import { queueNotFound } from '../core/faults.ts';
+import type { Queue, Task } from '../core/model.ts';
+import { parseTaskName, shortId } from '../core/names.ts';
+import {
+  isNextInSequence,
+  lacksContentType,
+  NEW_QUEUE_DELAY_MS,
+  QUEUE_NAME_REUSE_MS,
+  refusalOfCall,
+  refusalOfTask,
+} from '../core/production-rules.ts';
+import type { Call, Refusal, WarningKind } from '../core/production-rules.ts';
+
+/** `local` lets through what works on one machine and warns of it; `strict` refuses what the real service refuses. */
+export type Profile = 'local' | 'strict';
+
+/** Something that would go otherwise in production. */
+export interface Warning {
+  readonly kind: WarningKind;
+  /** The queue, RPC or address that it is about. */
+  readonly subject: string;
+  /** One line for people, with the service's own error text where it would refuse. */
+  readonly message: string;
+}
+
+export interface ProductionOptions {
+  readonly profile?: Profile | undefined;
+  /** Told once of each kind and subject. */
+  readonly onWarning?: ((warning: Warning) => void) | undefined;
+}
+
+/** So many subjects are remembered; past them the oldest may be warned of again. */
+const MAX_REMEMBERED = 10_000;
+
+/** Holds what callers do against what the real service would say to it. */
+export class Production {
+  readonly #isStrict: boolean;
+  readonly #onWarning: ProductionOptions['onWarning'];
+  readonly #warned = new Set<string>();
+  readonly #queueCreatedAt = new Map<string, number>();
+  readonly #queueDeletedAt = new Map<string, number>();
+  /** The last task id that a caller chose, by queue. */
+  readonly #lastIds = new Map<string, string>();
+
+  constructor({ profile = 'local', onWarning }: ProductionOptions = {}) {
+    this.#isStrict = profile === 'strict';
+    this.#onWarning = onWarning;
+  }
+
+  /** Throws in `strict` what the front end of the service refuses a gRPC call for. */
+  checkCall(rpc: string, call: Call, now: number): void {
+    if (this.#isIdle) return;
+    const refusal = refusalOfCall(call, now);
+    if (refusal !== undefined) this.#refuse(refusal, rpc);
+  }
+
+  /** Throws in `strict` what the service refuses a new task for. `isNamed`: the caller chose its name. */
+  checkTask(task: Task, isNamed: boolean, now: number): void {
+    if (this.#isIdle) return;
+    const { queue, taskId } = parseTaskName(task.name);
+    const createdAt = this.#queueCreatedAt.get(queue);
+    if (createdAt !== undefined && now - createdAt < NEW_QUEUE_DELAY_MS) {
+      this.#refuse({ kind: 'queue-just-created', error: queueNotFound() }, queue);
+    }
+    const refusal = refusalOfTask(task);
+    if (refusal !== undefined) this.#refuse(refusal, queue);
+    if (lacksContentType(task)) {
+      this.warn(
+        'no-content-type',
+        queue,
+        'tasks have a body and no Content-Type, and the service adds none: most frameworks will not parse it.',
+      );
+    }
+    if (!isNamed) return;
+    if (isNextInSequence(this.#lastIds.get(queue) ?? '', taskId)) {
+      this.warn(
+        'sequential-names',
+        queue,
+        `task names count up ("${taskId}"), which slows the service down: begin them with a hash.`,
+      );
+    }
+    remember(this.#lastIds, queue, taskId);
+  }
+
+  /** Throws in `strict` if the name was given up too recently; else notes that the queue is new. */
+  queueCreated({ name }: Queue, now: number): void {
+    const deletedAt = this.#queueDeletedAt.get(name);
+    if (deletedAt !== undefined && now - deletedAt < QUEUE_NAME_REUSE_MS) {
+      const text = 'The queue cannot be created because a queue with this name existed too recently.';
+      this.#refuse({ kind: 'queue-name-reused', error: new ApiError('FAILED_PRECONDITION', text) }, name);
+    }
+    remember(this.#queueCreatedAt, name, now);
+  }
+
+  queueDeleted(name: string, now: number): void {
+    this.#queueCreatedAt.delete(name);
+    remember(this.#queueDeletedAt, name, now);
+  }
+
+  /** Says that the queues there are now have been there for long. */
+  queuesAreKnown(): void {
+    this.#queueCreatedAt.clear();
+  }
+
+  /** Tells of something once. */
+  warn(kind: WarningKind, subject: string, text: string): void {
+    const key = `${kind} ${subject}`;
+    if (this.#onWarning === undefined || this.#warned.has(key)) return;
+    if (this.#warned.size >= MAX_REMEMBERED) this.#warned.clear();
+    this.#warned.add(key);
+    this.#onWarning({ kind, subject, message: `${shortId(subject)}: ${text}` });
+  }
+
+  get #isIdle(): boolean {
+    return !this.#isStrict && this.#onWarning === undefined;
+  }
+
+  #refuse({ kind, error }: Refusal, subject: string): void {
+    if (this.#isStrict) throw error;
+    const verb = kind === 'queue-just-created' ? 'may' : 'would';
+    this.warn(kind, subject, `the service ${verb} refuse this with ${error.code}: ${error.message}`);
+  }
+}
+
+function remember<T>(memory: Map<string, T>, key: string, value: T): void {
+  memory.delete(key);
+  memory.set(key, value);
+  const [oldest] = memory.keys();
+  if (memory.size > MAX_REMEMBERED && oldest !== undefined) memory.delete(oldest);
+}
