@@ -8,8 +8,7 @@ import type { NameRelease, TaskStore } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { EngineListener } from './events.ts';
-import { makePageToken, pageSizeOf, readPageToken } from './page-token.ts';
-import type { PageRequest } from './page-token.ts';
+import { makePageToken, pageSizeOf, readPageToken, type PageRequest } from './page-token.ts';
 import type { Production } from './production.ts';
 
 const MAX_PAGE_SIZE = 9800;
