@@ -1,3 +1,12 @@
+import { randomInt } from 'node:crypto';
+import { Admin } from './admin/admin.ts';
+import type { TimeLimit } from './admin/admin.ts';
+import { AttemptLog } from './admin/attempt-log.ts';
+import type { AttemptFilter, AttemptRecord, Delivery } from './admin/attempt-log.ts';
+import { FaultInjector } from './admin/fault-injector.ts';
+import { Graveyard } from './admin/graveyard.ts';
+import { adminHttp } from './admin/http.ts';
+import { VirtualTime } from './admin/virtual-time.ts';
 import type { QueueInput } from './core/input.ts';
 import { QUEUE_NAME_REUSE_MS } from './core/production-rules.ts';
 import type { AppEngineUrl } from './dispatch/app-engine-origin.ts';
@@ -5,10 +14,9 @@ import { HttpDispatcher } from './dispatch/http-dispatcher.ts';
 import { generateSigningKey, TokenSigner } from './dispatch/token-signer.ts';
 import { Engine } from './engine/engine.ts';
 import type { EngineListener } from './engine/events.ts';
-import { IdleWatch } from './engine/idle-watch.ts';
 import { Production } from './engine/production.ts';
 import type { Profile, Warning } from './engine/production.ts';
-import { SystemRandom } from './engine/random.ts';
+import { SeededRandom } from './engine/random.ts';
 import { SystemClock } from './engine/system-clock.ts';
 import { cloudTasksV2 } from './server/cloud-tasks-v2.ts';
 import { createGrpcServer } from './server/grpc.ts';
@@ -25,6 +33,9 @@ import { Port } from './server/port.ts';
 import { createRest } from './server/rest.ts';
 import { queueV2Type } from './server/schema.ts';
 import { MemoryStore } from './store/memory.ts';
+
+const VIRTUAL_START = Date.UTC(2026, 0, 1);
+const ANSWER_WITHIN_MS = 10_000;
 
 /** A queue as the API's own JSON has it, its name being an id. */
 export interface QueueSettings {
@@ -58,6 +69,18 @@ export interface EmulatorOptions {
   readonly profile?: Profile;
   /** Told of what would go otherwise in production, once for each kind and queue; nobody unless given. */
   readonly onWarning?: (warning: Warning) => void;
+  /**
+   * `system`, the default: time passes. `virtual`: time stands until `clock` moves it, and begins at 2026-01-01T00:00:00Z, so that a day
+   * passes in an instant and a test repeats itself.
+   */
+  readonly clock?: 'system' | 'virtual';
+  /** What all chance comes from (task ids, faults): any integer, of which the low 32 bits count. Random unless given. */
+  readonly seed?: number;
+  /**
+   * With a virtual clock: how long, in ms of real time, a target may take before it counts as one that hangs until its deadline. Default
+   * 10,000.
+   */
+  readonly answerWithinMs?: number;
   /** Told of each defect of the emulator itself; standard error unless given. */
   readonly onDefect?: (error: unknown) => void;
 }
@@ -72,8 +95,40 @@ export interface Emulator extends AsyncDisposable {
   readonly issuer: string;
   /** Calls the listener for each event from now on; what is returned ends that. A listener must not throw. */
   observe(listener: EngineListener): () => void;
-  /** Settles when no queue holds a task. */
-  idle(): Promise<void>;
+  /** The seed of its chance: started with it again, it decides the same. */
+  readonly seed: number;
+  /** Its time. Moving it takes `clock: 'virtual'`; else it rejects with FAILED_PRECONDITION. */
+  readonly clock: Pick<Admin, 'now' | 'advance' | 'runNext' | 'nextDueAt'>;
+  /** What is to go wrong. */
+  readonly faults: Pick<FaultInjector, 'add' | 'remove' | 'clear' | 'list'>;
+  /** The tasks that ran out of attempts. */
+  readonly graveyard: Pick<Graveyard, 'list' | 'requeue'>;
+  /** The newest 10,000 attempts that fit the filter, those out and those of tasks that are gone among them, in the order of their start. */
+  attempts(filter?: AttemptFilter): readonly AttemptRecord[];
+  /** The requests that targets got, with what came of them, in the order of their end. */
+  deliveries(filter?: AttemptFilter): readonly Delivery[];
+  /**
+   * Resolves to `deliveries(filter)` once they are `count` or more. Waits up to 4 s unless told otherwise; runs a virtual clock on.
+   *
+   * @throws ApiError DEADLINE_EXCEEDED that tells what came instead
+   */
+  waitForDeliveries(filter: AttemptFilter, count: number, limit?: TimeLimit): Promise<readonly Delivery[]>;
+  /**
+   * Resolves when no queue holds a task and no attempt is out. Waits without end unless told otherwise; runs a virtual clock on.
+   *
+   * @throws ApiError DEADLINE_EXCEEDED that tells what is left
+   */
+  idle(limit?: TimeLimit): Promise<void>;
+  /**
+   * Resolves when no attempt is out and none may start: what is left waits for its time, for a retry, or in a paused queue. It never
+   * moves a virtual clock.
+   */
+  settled(limit?: TimeLimit): Promise<void>;
+  /**
+   * Begins again: the queues of the start as they were given, and no other queue, task, name, fault or history. Attempts that are out are
+   * cut off; a virtual clock goes back to its start, and chance repeats.
+   */
+  reset(): Promise<void>;
   /** Stops: takes no more requests and cuts off the attempts that are out. Closing twice is the same as once. */
   close(): Promise<void>;
 }
@@ -89,8 +144,7 @@ export interface Emulator extends AsyncDisposable {
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { host = '127.0.0.1', port = 0, project = 'demo-pageturner', location = 'us-central1' } = options;
-  const { queues = [], onDefect = reportDefect } = options;
-  const clock = new SystemClock();
+  const { queues = [], onDefect = reportDefect, seed = randomInt(2 ** 32) } = options;
   const production = new Production(options);
   if (!isLoopbackHost(host)) {
     production.warn(
@@ -107,8 +161,16 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const taken = started.use(await Port.take({ host, port }));
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${taken.number}`;
   const tokens = new TokenSigner(key, url);
+  const random = new SeededRandom(seed);
+  const attempts = new AttemptLog();
+  const { answerWithinMs = ANSWER_WITHIN_MS } = options;
+  const time =
+    options.clock === 'virtual' ? new VirtualTime({ startAt: VIRTUAL_START, answerWithinMs }) : undefined;
+  const clock = time ?? new SystemClock();
+  const faults = new FaultInjector({ clock, seed });
   const dispatcher = started.use(
     new HttpDispatcher({
+      onExchange: attempts.exchanged,
       tokens,
       appEngineUrl: options.appEngineUrl,
       followRedirects: options.followRedirects,
@@ -117,29 +179,36 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const engine = started.use(
     new Engine({
       clock,
-      random: new SystemRandom(),
+      random,
       store: new MemoryStore(),
-      dispatch: dispatcher.dispatch,
+      dispatch: faults.wrap(time?.wrap(dispatcher.dispatch) ?? dispatcher.dispatch),
       sizeOf: storedSizeOf,
       production,
       settings: options.profile === 'strict' ? { queueNameReuseAfterMs: QUEUE_NAME_REUSE_MS } : {},
     }),
   );
-  for (const queue of declared) engine.queues.update(queue);
-  production.queuesAreKnown();
-  const idleWatch = new IdleWatch(0);
-  engine.observe(idleWatch.listener);
+  faults.guardCreate(engine.tasks);
+  const graveyard = new Graveyard({ tasks: engine.tasks, attempts });
+  const begin = (): void => {
+    random.restart();
+    for (const queue of declared) engine.queues.update(queue);
+    production.queuesAreKnown();
+  };
+  begin();
+  const admin = started.use(new Admin({ engine, clock, faults, attempts, graveyard, begin }));
   const surfaces = [cloudTasksV2(engine), locations(location)];
   const handlers = [
     createRest(surfaces),
     issuer(tokens),
     metadata(tokens, { project, email: `developer@${project}.iam.gserviceaccount.com` }),
     health,
+    adminHttp(admin),
   ];
   taken.serve({
     grpc: createGrpcServer(surfaces, {
       reportDefect: onDefect,
-      checkCall: (rpc, call) => production.checkCall(rpc, call, clock.now()),
+      // A call's deadline is one of real time, whatever the clock of the tasks says.
+      checkCall: (rpc, call) => production.checkCall(rpc, call, Date.now()),
     }),
     http: createHttpServer(handlers, onDefect),
   });
@@ -153,7 +222,16 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     url,
     issuer: tokens.issuer,
     observe: (listener) => engine.observe(listener),
-    idle: () => idleWatch.idle(),
+    seed,
+    clock: admin,
+    faults,
+    graveyard,
+    attempts: (filter) => admin.attempts(filter),
+    deliveries: (filter) => admin.deliveries(filter),
+    waitForDeliveries: (filter, count, limit) => admin.waitForDeliveries(filter, count, limit),
+    idle: (limit) => admin.idle(limit),
+    settled: (limit) => admin.settled(limit),
+    reset: () => admin.reset(),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -1,8 +1,14 @@
 export { startEmulator } from './compose.ts';
 export type { Emulator, EmulatorOptions, QueueSettings } from './compose.ts';
 export { ApiError } from './core/errors.ts';
+export type { TimeLimit } from './admin/admin.ts';
+export type { AttemptFilter, AttemptRecord, Delivery } from './admin/attempt-log.ts';
+export type { ActiveFault } from './admin/fault-injector.ts';
+export type { CreationFault, DeliveryFault, Fault, FaultMatch, FaultRule } from './admin/fault-rule.ts';
+export type { DeadTask } from './admin/graveyard.ts';
 export type { AppEngineUrl } from './dispatch/app-engine-origin.ts';
 export type { DispatchResult } from './core/dispatch.ts';
+export type { Exchange, ExchangeResponse } from './core/exchange.ts';
 export type { Queue, Task } from './core/model.ts';
 export type { AttemptOutcome, EngineEvent, EngineListener, TaskDeletedReason } from './engine/events.ts';
 export type { Profile, Warning } from './engine/production.ts';

@@ -1,11 +1,10 @@
 import type { Dispatch, DispatchRequest, DispatchResult } from '../core/dispatch.ts';
 import { ApiError } from '../core/errors.ts';
-import type { TargetInput } from '../core/input.ts';
 import { queueOfTask } from '../core/names.ts';
 import type { Clock } from '../engine/clock.ts';
 import { SeededRandom } from '../engine/random.ts';
 import type { TaskOperations } from '../engine/tasks.ts';
-import { matches, parseFaultRule } from './fault-rule.ts';
+import { matches, parseFaultRule, urlOf } from './fault-rule.ts';
 import type { Chance, CreationFault, DeliveryFault, Fault, FaultRule } from './fault-rule.ts';
 
 /** A rule at work. */
@@ -42,7 +41,8 @@ const REORDER_WITHIN_MS = 1000;
  */
 export class FaultInjector {
   readonly #clock: Clock;
-  readonly #seed: number;
+  /** What its decisions hang on: the same seed repeats them. */
+  readonly seed: number;
   #lastId = 0;
   #rules: { -readonly [Key in keyof ActiveFault]: ActiveFault[Key] }[] = [];
   /** By queue: what lets go of the deliveries that wait to be overtaken. */
@@ -50,7 +50,7 @@ export class FaultInjector {
 
   constructor({ clock, seed }: FaultInjectorOptions) {
     this.#clock = clock;
-    this.#seed = seed;
+    this.seed = seed;
   }
 
   /**
@@ -138,7 +138,7 @@ export class FaultInjector {
   #isChosen({ id, rule, chances }: ActiveFault, { taskName, attempt }: Chance): boolean {
     const { probability = 1 } = rule;
     const decided = attempt === undefined ? `${id} ${chances}` : `${id} ${taskName} ${attempt}`;
-    return new SeededRandom(this.#seed ^ hash(decided)).next() < probability;
+    return new SeededRandom(this.seed ^ hash(decided)).next() < probability;
   }
 
   async #attempt(
@@ -231,10 +231,6 @@ function isCreationFault(fault: Fault): fault is CreationFault {
 
 function isDeliveryFault(fault: Fault): fault is DeliveryFault {
   return fault.kind !== 'unavailable';
-}
-
-function urlOf(target: TargetInput | undefined): string {
-  return (target?.kind === 'appEngine' ? target.relativeUri : target?.url) ?? '';
 }
 
 /** FNV-1a, 32 bits. */

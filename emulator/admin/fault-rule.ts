@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { invalidArgument } from '../core/faults.ts';
+import type { TargetInput } from '../core/input.ts';
 import { shortId } from '../core/names.ts';
+import { problemsOf } from './problems.ts';
 
 /** What a rule is about: all that is given must fit; nothing given fits everything. */
 export interface FaultMatch {
@@ -93,10 +95,7 @@ function ruleSchemaOf(): z.ZodType<FaultRule> {
 export function parseFaultRule(value: unknown): FaultRule {
   const parsed = ruleSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(
-    ({ path, message }) => `${['rule', ...path].map(String).join('.')}: ${message}`,
-  );
-  throw invalidArgument(`The fault rule cannot be used. ${faults.join('; ')}.`);
+  throw invalidArgument(`The fault rule cannot be used. ${problemsOf(parsed.error, 'rule')}.`);
 }
 
 /** One thing that a fault may strike. */
@@ -121,4 +120,9 @@ export function matches(match: FaultMatch, chance: Chance): boolean {
 export function isNamed(wanted: string | undefined, fullName: string | undefined): boolean {
   if (wanted === undefined) return true;
   return fullName !== undefined && (fullName === wanted || shortId(fullName) === wanted);
+}
+
+/** The part of a target that a rule's `url` is compared with. */
+export function urlOf(target: TargetInput | undefined): string {
+  return (target?.kind === 'appEngine' ? target.relativeUri : target?.url) ?? '';
 }

@@ -1,6 +1,7 @@
 import { Agent, interceptors, request as sendRequest } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Dispatch, DispatchRequest, DispatchResult } from '../core/dispatch.ts';
+import type { Exchange, ExchangeListener, ExchangeResponse } from '../core/exchange.ts';
 import { deliveryHeaders } from '../core/headers.ts';
 import type { Authorization } from '../core/model.ts';
 import type { Tokens } from '../core/tokens.ts';
@@ -17,10 +18,17 @@ export interface HttpDispatcherOptions {
    * service may follow it, and what was recorded of it did not. App Engine's are never followed.
    */
   readonly followRedirects?: boolean | undefined;
+  /** Told of each exchange, before its attempt ends. Must not throw. */
+  readonly onExchange?: ExchangeListener | undefined;
 }
+
+/** An exchange that is going on. */
+type Exchanging = { -readonly [Key in keyof Exchange]: Exchange[Key] };
 
 /** Past this much of a response's body the rest is not waited for: only the status counts. */
 const MAX_RESPONSE_BYTES = 1024 * 1024;
+/** So much of it is kept for whoever looks at the exchange. */
+const KEPT_RESPONSE_BYTES = 16 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** After so many a redirect is a response like any other. */
 const MAX_REDIRECTIONS = 10;
@@ -29,12 +37,14 @@ const MAX_REDIRECTIONS = 10;
 export class HttpDispatcher implements AsyncDisposable {
   readonly #tokens: HttpDispatcherOptions['tokens'];
   readonly #appEngineUrl: AppEngineUrl | undefined;
+  readonly #onExchange: ExchangeListener | undefined;
   readonly #agent: Agent;
   /** The agent as HTTP targets are called through it. */
   readonly #httpAgent: Dispatcher;
 
-  constructor({ tokens, appEngineUrl, followRedirects = false }: HttpDispatcherOptions) {
+  constructor({ tokens, appEngineUrl, followRedirects = false, onExchange }: HttpDispatcherOptions) {
     this.#tokens = tokens;
+    this.#onExchange = onExchange;
     this.#appEngineUrl = appEngineUrl;
     // The one limit on a response is the task's deadline. HTTP/2 would write all header names in lower case.
     const timeouts = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: CONNECT_TIMEOUT_MS } };
@@ -55,13 +65,22 @@ export class HttpDispatcher implements AsyncDisposable {
     const cancel = () => stop.abort();
     signal.addEventListener('abort', cancel, { once: true });
     if (signal.aborted) cancel();
+    const { method, body } = request.task.target;
+    const exchange: Exchanging = {
+      method,
+      url: '',
+      headers: {},
+      body: Buffer.from(body.buffer, body.byteOffset, body.length),
+    };
     try {
-      return await this.#send(request, stop.signal);
+      return await this.#send(request, exchange, stop.signal);
     } catch (error) {
-      return isOverdue ? { kind: 'timeout' } : { kind: 'unreachable', reason: reasonOf(error) };
+      exchange.error = isOverdue ? 'deadline exceeded' : reasonOf(error);
+      return isOverdue ? { kind: 'timeout' } : { kind: 'unreachable', reason: exchange.error };
     } finally {
       clearTimeout(deadline);
       signal.removeEventListener('abort', cancel);
+      this.#onExchange?.(request, exchange);
     }
   };
 
@@ -74,26 +93,35 @@ export class HttpDispatcher implements AsyncDisposable {
     await this.close();
   }
 
-  async #send(request: DispatchRequest, signal: AbortSignal): Promise<DispatchResult> {
+  async #send(request: DispatchRequest, exchange: Exchanging, signal: AbortSignal): Promise<DispatchResult> {
     const { target } = request.task;
-    const response = await sendRequest(this.#urlOf(request), {
+    exchange.url = this.#urlOf(request);
+    exchange.headers = { ...sendable(deliveryHeaders(request)), ...(await this.#authorizationOf(request)) };
+    const response = await sendRequest(exchange.url, {
       dispatcher: target.kind === 'http' ? this.#httpAgent : this.#agent,
       method: target.method,
-      headers: { ...sendable(deliveryHeaders(request)), ...(await this.#authorizationOf(request)) },
+      headers: exchange.headers,
       body: target.body.length > 0 ? target.body : null,
       signal,
     });
+    const httpStatus = response.statusCode;
+    const kept: Buffer[] = [];
     let size = 0;
-    for await (const chunk of response.body as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > MAX_RESPONSE_BYTES) break;
+    const keep = (): ExchangeResponse => {
+      const body = Buffer.concat(kept).subarray(0, KEPT_RESPONSE_BYTES);
+      return { httpStatus, headers: joined(response.headers), body, isTruncated: size > body.length };
+    };
+    try {
+      for await (const chunk of response.body as AsyncIterable<Buffer>) {
+        if (size < KEPT_RESPONSE_BYTES) kept.push(chunk);
+        size += chunk.length;
+        if (size > MAX_RESPONSE_BYTES) break;
+      }
+    } finally {
+      if (this.#onExchange !== undefined) exchange.response = keep();
     }
     const retryAfterMs = parseRetryAfter([response.headers['retry-after']].flat()[0], Date.now());
-    return {
-      kind: 'response',
-      httpStatus: response.statusCode,
-      ...(retryAfterMs !== undefined && { retryAfterMs }),
-    };
+    return { kind: 'response', httpStatus, ...(retryAfterMs !== undefined && { retryAfterMs }) };
   }
 
   #urlOf({ task: { target }, routing }: DispatchRequest): string {
@@ -135,6 +163,12 @@ const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
 function sendable(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).filter(([name]) => !CONNECTION_HEADERS.has(name.toLowerCase())),
+  );
+}
+
+function joined(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, [value ?? ''].flat().join(', ')]),
   );
 }
 

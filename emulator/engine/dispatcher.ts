@@ -2,7 +2,7 @@ import { concludeAttempt, countResponse, isSuccess, startAttempt } from '../core
 import { isPushback } from '../core/back-pressure.ts';
 import type { Dispatch, DispatchResult } from '../core/dispatch.ts';
 import { DueHeap } from '../core/due-heap.ts';
-import type { Queue, Task } from '../core/model.ts';
+import type { Queue, QueueState, Task } from '../core/model.ts';
 import { queueOfTask } from '../core/names.ts';
 import { TASK_RETENTION_MS } from '../core/retry.ts';
 import type { Claim, NameRelease, TaskStore } from '../store/store.ts';
@@ -49,7 +49,7 @@ export class Dispatcher {
   readonly #ready = new DueHeap<Lane>();
   readonly #attemptsByTask = new Map<string, AttemptOut[]>();
   readonly #ending = new Set<Promise<void>>();
-  readonly #stop = new AbortController();
+  #stop = new AbortController();
   #lastOrder = 0;
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
 
@@ -125,6 +125,22 @@ export class Dispatcher {
     this.#setTimer();
   }
 
+  /** When the next task of the queues in this state, or of all, falls due; undefined if none waits. */
+  nextDueAt(state?: QueueState): number | undefined {
+    const dueTimes = [...this.#lanes.values()]
+      .filter(({ queue }) => state === undefined || queue.state === state)
+      .map(({ queue }) => this.#store.nextDueAt(queue.name) ?? Number.POSITIVE_INFINITY);
+    const first = dueTimes.reduce((earliest, at) => Math.min(earliest, at), Number.POSITIVE_INFINITY);
+    return first === Number.POSITIVE_INFINITY ? undefined : first;
+  }
+
+  /** Cuts off the attempts that are out: nobody learns of their ends. Their tasks must be gone. */
+  async cutOff(): Promise<void> {
+    this.#stop.abort();
+    this.#stop = new AbortController();
+    await Promise.all(this.#ending);
+  }
+
   /** Stops: attempts that are out are cut off, and their tasks stay in flight. Resolves when none is out any more. */
   async close(): Promise<void> {
     this.#timer?.timer.cancel();
@@ -154,14 +170,22 @@ export class Dispatcher {
     const scheduleAt = task.lastAttempt?.scheduleAt ?? task.scheduleAt;
     const routing = queue.appEngineRoutingOverride;
     const request = { queue, task: before, scheduleAt, ...(routing !== undefined && { routing }) };
-    const dispatching = this.#dispatch(request, this.#stop.signal);
-    const ending = this.#untilEnd(attempt, task, dispatching).finally(() => this.#ending.delete(ending));
+    const { signal } = this.#stop;
+    const dispatching = this.#dispatch(request, signal);
+    const ending = this.#untilEnd(attempt, task, dispatching, signal).finally(() =>
+      this.#ending.delete(ending),
+    );
     this.#ending.add(ending);
   }
 
-  async #untilEnd(attempt: AttemptOut, begun: Task, dispatching: Promise<DispatchResult>): Promise<void> {
+  async #untilEnd(
+    attempt: AttemptOut,
+    begun: Task,
+    dispatching: Promise<DispatchResult>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const result = await dispatching;
-    if (!this.#stop.signal.aborted) this.#end(attempt, begun, result);
+    if (!signal.aborted) this.#end(attempt, begun, result);
   }
 
   #end(attempt: AttemptOut, begun: Task, result: DispatchResult): void {

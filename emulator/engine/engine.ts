@@ -1,5 +1,5 @@
 import type { Dispatch } from '../core/dispatch.ts';
-import type { Task } from '../core/model.ts';
+import type { QueueState, Task } from '../core/model.ts';
 import type { NameRelease, TaskStore } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -68,6 +68,23 @@ export class Engine implements AsyncDisposable {
   /** Starts every attempt that may start now. The clock's timer calls it; calling it at any other time does no harm. */
   tick(): void {
     this.#dispatcher.tick();
+  }
+
+  /**
+   * When the next task of the queues in this state, or of all, falls due; undefined if none waits. Rates may let it leave later, and
+   * what is in flight does not count.
+   */
+  nextDueAt(state?: QueueState): number | undefined {
+    return this.#dispatcher.nextDueAt(state);
+  }
+
+  /**
+   * Deletes every queue with its tasks, forgets their names, and cuts off the attempts that are out: nobody learns of their ends. What
+   * is created while it goes on is of the time after it.
+   */
+  async reset(): Promise<void> {
+    this.queues.forgetAll();
+    await this.#dispatcher.cutOff();
   }
 
   /** Stops dispatching and cuts off the attempts that are out; their tasks stay in the store, in flight. */

@@ -103,6 +103,12 @@ export class Production {
     this.#queueCreatedAt.clear();
   }
 
+  /** Says that no queue has been deleted, and no task named, as far as anybody knows. */
+  namesForgotten(): void {
+    this.#queueDeletedAt.clear();
+    this.#lastIds.clear();
+  }
+
   /** Tells of something once. */
   warn(kind: WarningKind, subject: string, text: string): void {
     const key = `${kind} ${subject}`;

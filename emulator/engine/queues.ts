@@ -94,15 +94,14 @@ export class QueueOperations {
     parseQueueName(name);
     const queue = this.#dispatcher.queue(name);
     if (queue === undefined) throw entityNotFound();
+    this.#remove(queue, this.#releaseAt(this.#clock.now()));
+  }
+
+  /** Deletes every queue. Their names, and those of their tasks, are free at once. */
+  forgetAll(): void {
     const now = this.#clock.now();
-    const taskNames = this.#store.deleteQueue(name, this.#releaseAt(now));
-    this.#dispatcher.deleteQueue(name);
-    this.#production.queueDeleted(name, now);
-    for (const taskName of taskNames) {
-      this.#dispatcher.taskGone(taskName);
-      this.#emit({ kind: 'taskDeleted', at: now, taskName, reason: 'queueDeleted' });
-    }
-    this.#emit({ kind: 'queueDeleted', at: now, queue });
+    for (const queue of this.#store.listQueues()) this.#remove(queue, { at: now, nameFreeAt: now });
+    this.#production.namesForgotten();
   }
 
   /** Stops dispatching. Attempts that are out go on, and tasks may still be created. */
@@ -145,6 +144,18 @@ export class QueueOperations {
     this.#put(queue);
     this.#emit({ kind: 'queueCreated', at: now, queue });
     return queue;
+  }
+
+  #remove(queue: Queue, release: NameRelease): void {
+    const { at } = release;
+    const taskNames = this.#store.deleteQueue(queue.name, release);
+    this.#dispatcher.deleteQueue(queue.name);
+    this.#production.queueDeleted(queue.name, at);
+    for (const taskName of taskNames) {
+      this.#dispatcher.taskGone(taskName);
+      this.#emit({ kind: 'taskDeleted', at, taskName, reason: 'queueDeleted' });
+    }
+    this.#emit({ kind: 'queueDeleted', at, queue });
   }
 
   #setState(name: string, state: QueueState): Queue {

@@ -1,5 +1,3 @@
-import { getRandomValues } from 'node:crypto';
-
 /** Where the engine draws chance from. */
 export interface Random {
   /** A number in [0, 1), uniform, with 32 random bits. */
@@ -8,23 +6,20 @@ export interface Random {
 
 const RANGE = 2 ** 32;
 
-/** Chance that cannot be foretold. */
-export class SystemRandom implements Random {
-  readonly #drawn = new Uint32Array(1);
-
-  next(): number {
-    getRandomValues(this.#drawn);
-    return (this.#drawn[0] ?? 0) / RANGE;
-  }
-}
-
 /** Chance that repeats: the same seed gives the same numbers (mulberry32). */
 export class SeededRandom implements Random {
+  readonly #seed: number;
   #state: number;
 
   /** @param seed Any integer; its low 32 bits count. */
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#seed = seed >>> 0;
+    this.#state = this.#seed;
+  }
+
+  /** Begins again with the first number. */
+  restart(): void {
+    this.#state = this.#seed;
   }
 
   next(): number {

@@ -1,5 +1,5 @@
 import type protobuf from 'protobufjs';
-import { ApiError } from '../core/errors.ts';
+import { parseJson } from '../core/json-text.ts';
 import { messageFromJson } from './json-decode.ts';
 import { messageToJson } from './json-encode.ts';
 import { compilePath, httpRulesOf } from './http-rule.ts';
@@ -62,7 +62,7 @@ function readMessage({ rpc, rule }: Route, variables: PathVariable[], request: H
 
 function readBody(type: protobuf.Type, rule: HttpRule, body: Buffer): Plain {
   if (rule.body === undefined) return {};
-  const json = parseJson(body);
+  const json = parseJson(body.toString('utf8'));
   if (rule.body === '*') return messageFromJson(type, json);
   const name = camelCase(rule.body);
   return { [name]: messageFromJson(resolved(type.fields[name]?.resolvedType), json, { path: rule.body }) };
@@ -100,46 +100,6 @@ function setAt(target: Record<string, unknown>, path: readonly string[], value: 
   const next = typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>) : {};
   setAt(next, rest, value);
   setAt(target, [name], next);
-}
-
-/** As deep as Google's front end reads. */
-const MAX_JSON_DEPTH = 100;
-
-function parseJson(body: Buffer): unknown {
-  const text = body.toString('utf8');
-  // An empty body stands for an empty message; the Node client's REST fallback writes that as `""`.
-  if (text.trim() === '' || text === '""') return {};
-  if (depthOf(text) > MAX_JSON_DEPTH) {
-    throw new ApiError(
-      'INVALID_ARGUMENT',
-      `Invalid JSON payload received. It is nested deeper than ${MAX_JSON_DEPTH} levels.`,
-    );
-  }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new ApiError('INVALID_ARGUMENT', `Invalid JSON payload received. ${(cause as Error).message}`);
-  }
-}
-
-/**
- * The deepest nesting of brackets outside strings. For text that is no JSON it need only be safe to parse. A loop, because a
- * regular expression needs a stack as long as the longest string.
- */
-function depthOf(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  let isInString = false;
-  for (let at = 0; at < text.length; at++) {
-    const char = text[at];
-    if (isInString) {
-      if (char === '\\') at++;
-      else if (char === '"') isInString = false;
-    } else if (char === '"') isInString = true;
-    else if (char === '[' || char === '{') deepest = Math.max(deepest, ++depth);
-    else if (char === ']' || char === '}') depth--;
-  }
-  return deepest;
 }
 
 function resolved(type: protobuf.Type | protobuf.Enum | null | undefined): protobuf.Type {

@@ -1,0 +1,214 @@
+import { ApiError } from '../core/errors.ts';
+import type { Clock } from '../engine/clock.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { EngineEvent } from '../engine/events.ts';
+import type { AttemptFilter, AttemptLog, AttemptRecord, Delivery } from './attempt-log.ts';
+import { complaintText } from './complaint.ts';
+import type { FaultInjector } from './fault-injector.ts';
+import type { Graveyard } from './graveyard.ts';
+import { VirtualTime } from './virtual-time.ts';
+import { Waiting } from './waiting.ts';
+
+export interface AdminOptions {
+  readonly engine: Engine;
+  /** A `VirtualTime` can be moved; any other clock goes by itself. */
+  readonly clock: Clock;
+  readonly faults: FaultInjector;
+  readonly attempts: AttemptLog;
+  readonly graveyard: Graveyard;
+  /** Makes what is there at the start, once everything is gone. */
+  readonly begin: () => void;
+}
+
+export interface TimeLimit {
+  /** Longest wait, in ms of real time. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Shorter than the 5 s that test runners commonly give a test, so that its message is what one gets to see. */
+const DELIVERIES_TIMEOUT_MS = 4000;
+
+/**
+ * What tests want of a running emulator. Each wait ends with an `ApiError` DEADLINE_EXCEEDED that says how things stand, and on a virtual
+ * clock runs the clock on, as far as it needs: what would come with time, comes.
+ */
+export class Admin implements Disposable {
+  readonly faults: FaultInjector;
+  readonly graveyard: Graveyard;
+  readonly #engine: Engine;
+  readonly #clock: Clock;
+  readonly #attempts: AttemptLog;
+  readonly #begin: () => void;
+  readonly #waiting = new Waiting();
+  #attemptsOut = 0;
+  #changes = 0;
+
+  constructor({ engine, clock, faults, attempts, graveyard, begin }: AdminOptions) {
+    this.faults = faults;
+    this.graveyard = graveyard;
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#attempts = attempts;
+    this.#begin = begin;
+    engine.observe(attempts.listener);
+    engine.observe(graveyard.listener);
+    engine.observe((event) => this.#note(event));
+  }
+
+  get isVirtual(): boolean {
+    return this.#clock instanceof VirtualTime;
+  }
+
+  /** Ms since 1970. */
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** When the next waiting task of a queue that is not paused falls due, in ms since 1970; undefined if there is none. */
+  nextDueAt(): number | undefined {
+    return this.#engine.nextDueAt('RUNNING');
+  }
+
+  attempts(filter?: AttemptFilter): readonly AttemptRecord[] {
+    return this.#attempts.attempts(filter);
+  }
+
+  deliveries(filter?: AttemptFilter): readonly Delivery[] {
+    return this.#attempts.deliveries(filter);
+  }
+
+  async waitForDeliveries(
+    filter: AttemptFilter,
+    count: number,
+    { timeoutMs = DELIVERIES_TIMEOUT_MS }: TimeLimit = {},
+  ): Promise<readonly Delivery[]> {
+    const found = (): readonly Delivery[] => this.deliveries(filter);
+    await this.#until(
+      () => found().length >= count,
+      timeoutMs,
+      () => {
+        const wanted = `for ${count} deliveries of ${JSON.stringify(filter)}`;
+        return complaintText({ ...this.#state(), wanted, timeoutMs, deliveries: found() });
+      },
+    );
+    return found();
+  }
+
+  /** Until no queue holds a task and no attempt is out. */
+  async idle({ timeoutMs }: TimeLimit = {}): Promise<void> {
+    await this.#until(
+      () => this.#isEmpty(),
+      timeoutMs,
+      () => complaintText({ ...this.#state(), wanted: 'until no task is left', timeoutMs }),
+    );
+  }
+
+  /**
+   * Until no attempt is out and none may start: what is left waits for its time, or in a paused queue. It never moves a virtual clock; an
+   * attempt that is out until that moves does not keep it waiting.
+   */
+  async settled({ timeoutMs }: TimeLimit = {}): Promise<void> {
+    if (this.#clock instanceof VirtualTime) return await this.#clock.quiet();
+    await this.#waiting.until(
+      () => this.#attemptsOut === 0 && !((this.nextDueAt() ?? Number.POSITIVE_INFINITY) <= this.now()),
+      {
+        timeoutMs,
+        complaint: () =>
+          complaintText({ ...this.#state(), wanted: 'until no task is due or out', timeoutMs }),
+      },
+    );
+  }
+
+  /** @throws ApiError FAILED_PRECONDITION on the system's clock */
+  async advance(ms: number): Promise<void> {
+    await this.#virtualTime().advance(ms);
+  }
+
+  /**
+   * Moves to the next instant at which an attempt begins or ends, and lets it. Resolves to false, without moving, when no time that may
+   * pass brings one: no task is left, or only in paused queues.
+   *
+   * @throws ApiError FAILED_PRECONDITION on the system's clock
+   */
+  async runNext(): Promise<boolean> {
+    const time = this.#virtualTime();
+    await time.quiet();
+    const before = this.#changes;
+    while (this.#changes === before) {
+      if (!this.#isGoingOn() || !(await time.runNext())) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Begins again: the queues of the start as they were, and no task, name, fault, attempt or dead task. Attempts that are out are cut off;
+   * a virtual clock stands where it began, and chance repeats.
+   */
+  async reset(): Promise<void> {
+    this.faults.clear();
+    await this.#engine.reset();
+    if (this.#clock instanceof VirtualTime) {
+      await this.#clock.quiet();
+      this.#clock.restart();
+    }
+    this.#attemptsOut = 0;
+    this.#attempts.clear();
+    this.graveyard.clear();
+    this.#begin();
+    this.#waiting.changed();
+  }
+
+  /** Ends every wait, with an error. */
+  [Symbol.dispose](): void {
+    this.#waiting.close();
+  }
+
+  #note({ kind }: EngineEvent): void {
+    if (kind === 'attemptStarted') this.#attemptsOut += 1;
+    if (kind === 'attemptEnded') this.#attemptsOut -= 1;
+    this.#changes += 1;
+    this.#waiting.changed();
+  }
+
+  async #until(isMet: () => boolean, timeoutMs: number | undefined, complaint: () => string): Promise<void> {
+    if (!(this.#clock instanceof VirtualTime))
+      return await this.#waiting.until(isMet, { timeoutMs, complaint });
+    const endsAt = performance.now() + (timeoutMs ?? Number.POSITIVE_INFINITY);
+    for (;;) {
+      await this.#clock.quiet();
+      if (isMet()) return;
+      const left = timeoutMs === undefined ? undefined : endsAt - performance.now();
+      if (left !== undefined && left <= 0) throw new ApiError('DEADLINE_EXCEEDED', complaint());
+      const before = this.#changes;
+      if (this.#isGoingOn() && (await this.#clock.runNext())) continue;
+      await this.#waiting.until(() => this.#changes !== before, { timeoutMs: left, complaint });
+    }
+  }
+
+  #isEmpty(): boolean {
+    return this.#attemptsOut === 0 && this.#engine.nextDueAt() === undefined;
+  }
+
+  /** Whether time alone brings the next attempt's beginning or end. */
+  #isGoingOn(): boolean {
+    return this.#attemptsOut > 0 || this.nextDueAt() !== undefined;
+  }
+
+  #virtualTime(): VirtualTime {
+    if (this.#clock instanceof VirtualTime) return this.#clock;
+    throw new ApiError(
+      'FAILED_PRECONDITION',
+      'The emulator runs on the system\'s clock, which nobody moves. Start it with `clock: "virtual"`, or `--clock virtual`.',
+    );
+  }
+
+  #state(): { now: number; attemptsOut: number; nextDueAt: number | undefined; isPausedOnly: boolean } {
+    const nextDueAt = this.nextDueAt();
+    return {
+      now: this.now(),
+      attemptsOut: this.#attemptsOut,
+      nextDueAt,
+      isPausedOnly: nextDueAt === undefined && this.#engine.nextDueAt() !== undefined,
+    };
+  }
+}
