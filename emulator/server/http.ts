@@ -92,18 +92,22 @@ async function readRequest(incoming: IncomingMessage): Promise<HttpRequest> {
 async function readBody(incoming: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  // `destroyOnReturn: false` keeps the connection for the answer when the body is too large.
-  for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_REQUEST_BYTES) {
-      throw new ApiError(
-        'INVALID_ARGUMENT',
-        `Request payload size exceeds the limit: ${MAX_REQUEST_BYTES} bytes.`,
-      );
+  try {
+    // `destroyOnReturn: false` keeps the connection for the answer when the body is too large.
+    for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > MAX_REQUEST_BYTES) break;
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
+  } catch (cause) {
+    // Nobody will read this; and it is no defect.
+    throw new ApiError('ABORTED', `The client broke off: ${(cause as Error).message}.`);
   }
-  return Buffer.concat(chunks, size);
+  if (size <= MAX_REQUEST_BYTES) return Buffer.concat(chunks, size);
+  throw new ApiError(
+    'INVALID_ARGUMENT',
+    `Request payload size exceeds the limit: ${MAX_REQUEST_BYTES} bytes.`,
+  );
 }
 
 function send(answer: HttpReply, incoming: IncomingMessage, outgoing: ServerResponse): void {
