@@ -84,7 +84,7 @@ describe('others are served while a connection', () => {
 /** Calls GetQueue with the bytes of a request's body, as they are. */
 async function call(body: Buffer, headers: Record<string, string> = {}): Promise<number> {
   const session = connectHttp2(emulator.url);
-  onTestFinished(() => void session.destroy());
+  onTestFinished(() => session.destroy());
   session.on('error', () => {});
   const stream = session.request({
     [constants.HTTP2_HEADER_METHOD]: 'POST',
