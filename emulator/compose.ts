@@ -32,6 +32,7 @@ import { metadata } from './server/metadata.ts';
 import { Port } from './server/port.ts';
 import { createRest } from './server/rest.ts';
 import { queueV2Type } from './server/schema.ts';
+import { tokenInfo } from './server/token-info.ts';
 import { MemoryStore } from './store/memory.ts';
 
 const VIRTUAL_START = Date.UTC(2026, 0, 1);
@@ -200,6 +201,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const handlers = [
     createRest(surfaces),
     issuer(tokens),
+    tokenInfo(tokens),
     metadata(tokens, { project, email: `developer@${project}.iam.gserviceaccount.com` }),
     health,
     adminHttp(admin),

@@ -4,6 +4,7 @@ import type { Dispatch, DispatchRequest, DispatchResult } from '../core/dispatch
 import type { Exchange, ExchangeListener, ExchangeResponse } from '../core/exchange.ts';
 import { deliveryHeaders } from '../core/headers.ts';
 import type { Authorization } from '../core/model.ts';
+import { DEFAULT_SCOPE } from '../core/tokens.ts';
 import type { Tokens } from '../core/tokens.ts';
 import { appEngineOrigin } from './app-engine-origin.ts';
 import type { AppEngineUrl } from './app-engine-origin.ts';
@@ -140,8 +141,10 @@ export class HttpDispatcher implements AsyncDisposable {
     switch (authorization?.kind) {
       case undefined:
         return {};
-      case 'oauth':
-        return { Authorization: `Bearer ${this.#tokens.accessToken()}` };
+      case 'oauth': {
+        const { serviceAccountEmail: email, scope = DEFAULT_SCOPE } = authorization;
+        return { Authorization: `Bearer ${this.#tokens.accessToken({ email, scope })}` };
+      }
       case 'oidc': {
         const audience = authorization.audience ?? this.#urlOf(request);
         const token = await this.#tokens.idToken({ email: authorization.serviceAccountEmail, audience });

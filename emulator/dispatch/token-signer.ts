@@ -1,9 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { webcrypto } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { JWK } from 'jose';
 import { TOKEN_LIFETIME_SECONDS } from '../core/tokens.ts';
-import type { Tokens } from '../core/tokens.ts';
+import type { AccessClaims, AccessInfo, Tokens } from '../core/tokens.ts';
+import { AccessTokens } from './access-tokens.ts';
 import { selfSignedCertificate } from './certificate.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -35,6 +36,7 @@ export async function generateSigningKey(now: Date = new Date()): Promise<Signin
 export class TokenSigner implements Tokens {
   readonly issuer: string;
   readonly #key: SigningKey;
+  readonly #accessTokens = new AccessTokens();
 
   constructor(key: SigningKey, issuer: string) {
     this.#key = key;
@@ -53,8 +55,12 @@ export class TokenSigner implements Tokens {
       .sign(this.#key.privateKey);
   }
 
-  accessToken(): string {
-    return `ya29.${randomBytes(96).toString('base64url')}`;
+  accessToken(claims: AccessClaims): string {
+    return this.#accessTokens.mint(claims, Date.now());
+  }
+
+  readAccessToken(token: string): AccessInfo | undefined {
+    return this.#accessTokens.read(token, Date.now());
   }
 
   jwks(): { keys: JWK[] } {

@@ -1,5 +1,5 @@
 import { ApiError } from '../core/errors.ts';
-import { TOKEN_LIFETIME_SECONDS } from '../core/tokens.ts';
+import { DEFAULT_SCOPE, TOKEN_LIFETIME_SECONDS } from '../core/tokens.ts';
 import type { Tokens } from '../core/tokens.ts';
 import { jsonReply } from './http.ts';
 import type { HttpHandler, HttpReply } from './http.ts';
@@ -26,11 +26,11 @@ export function metadata(
     email: () => textReply(email),
     token: () =>
       jsonReply({
-        access_token: tokens.accessToken(),
+        access_token: tokens.accessToken({ email, scope: DEFAULT_SCOPE }),
         expires_in: TOKEN_LIFETIME_SECONDS,
         token_type: 'Bearer',
       }),
-    scopes: () => textReply('https://www.googleapis.com/auth/cloud-platform'),
+    scopes: () => textReply(DEFAULT_SCOPE),
   };
   const accountPaths = ['default', email].map((id) => `${ROOT}/instance/service-accounts/${id}/`);
   return async ({ method, path, query, headers }) => {

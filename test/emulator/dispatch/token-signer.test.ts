@@ -65,10 +65,12 @@ describe('an identity token', () => {
   });
 });
 
+const CLAIMS = { email: EMAIL, scope: 'https://www.googleapis.com/auth/cloud-platform' };
+
 describe('an access token', () => {
   test('says nothing and is never the same', () => {
-    expect(signer.accessToken()).toMatch(/^ya29\.[\w-]{100,}$/);
-    expect(signer.accessToken()).not.toBe(signer.accessToken());
+    expect(signer.accessToken(CLAIMS)).toMatch(/^ya29\.[\w-]{100,}$/);
+    expect(signer.accessToken(CLAIMS)).not.toBe(signer.accessToken(CLAIMS));
   });
 });
 
