@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 
 /** What every command takes. */
 export interface CommonOptions {
@@ -8,23 +8,32 @@ export interface CommonOptions {
 
 /** A command as all of them are: with `--json` and `--config`, and an example at the end of its help. */
 export function newCommand(name: string, description: string, example: string): Command {
+  return newGroup(name, description, example)
+    .option('--json', 'print JSON, for programs')
+    .option('--config <file>', 'the configuration (default: emulator.config.json of this folder)');
+}
+
+/** A command that only holds others. */
+export function newGroup(name: string, description: string, example: string): Command {
   return new Command(name)
     .description(description)
-    .option('--json', 'print the result as JSON, for programs')
-    .option('--config <file>', 'the configuration (default: emulator.config.json of this folder)')
     .addHelpText('after', `\nExample:\n  $ pageturner ${example}`);
 }
 
 /** Adds the options that say whether the emulators or Google Cloud are meant. */
-export function withPlace(command: Command): Command {
+export function withProject(command: Command): Command {
   return command
-    .addOption(new Option('--cloud', 'address Google Cloud, not the local emulators'))
+    .option('--cloud', 'address Google Cloud, not the local emulators')
     .option(
       '--project <id>',
       'project (default: that of the configuration; with --cloud, GOOGLE_CLOUD_PROJECT)',
-    )
-    .option(
-      '--location <id>',
-      'location of the queues (default: that of the configuration; with --cloud, PAGETURNER_LOCATION)',
     );
+}
+
+/** Adds `withProject`, and where the queues are. */
+export function withPlace(command: Command): Command {
+  return withProject(command).option(
+    '--location <id>',
+    'location of the queues (default: that of the configuration; with --cloud, PAGETURNER_LOCATION)',
+  );
 }

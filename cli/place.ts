@@ -1,8 +1,8 @@
 import { loadConfig } from '../config/load.ts';
 import type { EmulatorConfig } from '../config/schema.ts';
 import { CliError } from './error.ts';
+import { emulatorEnvironment } from './local/environment.ts';
 import { firestoreAnswers } from './local/firestore-emulator.ts';
-import { emulatorEnvironment } from './local/stack.ts';
 
 /** The options that say where a command works; see `withPlace`. */
 export interface PlaceOptions {

@@ -5,9 +5,10 @@ import type { EmulatorConfig } from '../../config/schema.ts';
 import { newCommand, type CommonOptions } from '../command.ts';
 import { CliError } from '../error.ts';
 import { aborted, interruptible } from '../interrupt.ts';
+import { gcloudEnvironment } from '../local/environment.ts';
 import { functionsEntry } from '../local/functions-entry.ts';
 import type { FunctionsEvent } from '../local/functions.ts';
-import { gcloudEnvironment, startLocalStack, type LocalStack } from '../local/stack.ts';
+import { startLocalStack, type LocalStack } from '../local/stack.ts';
 import { paint, print, printJsonLine, printPairs } from '../output.ts';
 
 export function devCommand(): Command {

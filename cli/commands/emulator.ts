@@ -2,7 +2,8 @@ import { Option, type Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import { newCommand, type CommonOptions } from '../command.ts';
 import { aborted, interruptible } from '../interrupt.ts';
-import { emulatorEnvironment, gcloudEnvironment, startTasksEmulator } from '../local/stack.ts';
+import { emulatorEnvironment, gcloudEnvironment } from '../local/environment.ts';
+import { startTasksEmulator } from '../local/stack.ts';
 import { paint, print, printJsonLine } from '../output.ts';
 import { wholeNumber } from '../whole-number.ts';
 

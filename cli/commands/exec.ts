@@ -54,12 +54,15 @@ async function runCommand({ command, args, signal }: Call, stack: LocalStack): P
     const { code, message } = error as NodeJS.ErrnoException;
     const reason =
       code === 'ENOENT' ? `There is no command ${command}` : `${command} does not start: ${message}`;
-    process.stderr.write(`${reason}.\n`);
+    process.stderr.write(`pageturner: ${reason}.\n`);
     return { code: notFoundStatus, signal: null };
   }
-  // On a terminal Ctrl-C reaches the command, too; from elsewhere it is handed on by ending the command.
   await Promise.race([running.exited, aborted(signal)]);
-  if (signal.aborted && !process.stdin.isTTY) await running.close();
+  // On a terminal Ctrl-C has reached the command, too, and it ends as it sees fit. From elsewhere it has to be ended.
+  if (signal.aborted && !process.stdin.isTTY) {
+    await running.close();
+    throw signal.reason;
+  }
   return await running.exited;
 }
 

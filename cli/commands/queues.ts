@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { newCommand, withPlace, type CommonOptions } from '../command.ts';
+import { newCommand, newGroup, withPlace, type CommonOptions } from '../command.ts';
 import { paint, print, printJson, printPairs, printTable } from '../output.ts';
 import type { PlaceOptions } from '../place.ts';
 import { withTasks } from '../tasks-client.ts';
@@ -8,7 +8,7 @@ import { shortName, viewQueue, type QueueView } from '../tasks-view.ts';
 type Options = CommonOptions & PlaceOptions;
 
 export function queuesCommand(): Command {
-  const queues = newCommand('queues', 'see and control the queues', 'queues list');
+  const queues = newGroup('queues', 'see and control the queues', 'queues list');
   queues.addCommand(
     withPlace(newCommand('list', 'list the queues', 'queues list')).action(async (options: Options) => {
       const views = await withTasks(options, async ({ client, parent }) => {

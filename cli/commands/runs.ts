@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { getRun, listRuns, type RunSummary } from '../../lib/index.ts';
-import { newCommand, withPlace, type CommonOptions } from '../command.ts';
+import { newCommand, newGroup, withProject, type CommonOptions } from '../command.ts';
 import { CliError } from '../error.ts';
 import { paint, print, printJson, printPairs, printTable } from '../output.ts';
 import { findPlace, localFirestoreHost, useCloud, type PlaceOptions } from '../place.ts';
@@ -9,15 +9,15 @@ import { wholeNumber } from '../whole-number.ts';
 type Options = CommonOptions & PlaceOptions;
 
 export function runsCommand(): Command {
-  const runs = newCommand('runs', 'see the runs of iterative tasks', 'runs list');
+  const runs = newGroup('runs', 'see the runs of iterative tasks', 'runs list');
   runs.addCommand(
-    withPlace(newCommand('list', 'list the newest runs', 'runs list --task email-students'))
+    withProject(newCommand('list', 'list the newest runs', 'runs list --task email-students'))
       .option('--task <name>', 'only the runs of this task')
       .option('--limit <number>', 'how many at most', wholeNumber(1, 1_000), 20)
       .action(list),
   );
   runs.addCommand(
-    withPlace(newCommand('show', 'show one run with its shards', 'runs show 4f1c0a9d'))
+    withProject(newCommand('show', 'show one run with its shards', 'runs show 4f1c0a9d'))
       .argument('<run>', 'the id of a run')
       .action(show),
   );

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { newCommand, withPlace, type CommonOptions } from '../command.ts';
+import { newCommand, newGroup, withPlace, type CommonOptions } from '../command.ts';
 import { paint, print, printJson, printPairs, printTable } from '../output.ts';
 import type { PlaceOptions } from '../place.ts';
 import { withTasks } from '../tasks-client.ts';
@@ -9,7 +9,7 @@ import { wholeNumber } from '../whole-number.ts';
 type Options = CommonOptions & PlaceOptions;
 
 export function tasksCommand(): Command {
-  const tasks = newCommand('tasks', 'see and control the tasks that wait in a queue', 'tasks list iterate');
+  const tasks = newGroup('tasks', 'see and control the tasks that wait in a queue', 'tasks list iterate');
   tasks.addCommand(
     withPlace(newCommand('list', 'list the tasks of a queue', 'tasks list iterate'))
       .argument('<queue>', 'the id of a queue')

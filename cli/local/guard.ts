@@ -4,6 +4,7 @@ import type { Duplex, Readable } from 'node:stream';
 import { modulePath } from './module-path.ts';
 
 export interface GuardSettings {
+  /** It reads from a terminal, and so has to stay in the terminal's group of processes. */
   readonly isForeground: boolean;
   readonly hasReport: boolean;
   readonly graceMs: number;
@@ -15,7 +16,7 @@ export interface GuardedCommand {
   /** The command's whole environment; by default this process's own. */
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
-  /** `pipe` (default) gives its output as streams; `inherit` shares this process's terminal, which puts it in the foreground. */
+  /** `pipe` (default) gives its output as streams; `inherit` shares this process's own input and output. */
   readonly output?: 'pipe' | 'inherit';
   /** Gives the command a pipe at its descriptor 3, each line of which is handed to this listener. */
   readonly onReport?: (line: string) => void;
@@ -52,9 +53,10 @@ type Word =
  */
 export async function startGuarded(options: GuardedCommand): Promise<GuardedProcess> {
   const { command, args = [], output = 'pipe', onReport, graceMs = 5_000 } = options;
-  const isForeground = output === 'inherit';
+  const isInherited = output === 'inherit';
+  const isForeground = isInherited && process.stdin.isTTY;
   const settings: GuardSettings = { isForeground, hasReport: onReport !== undefined, graceMs };
-  const stdio: StdioOptions = isForeground
+  const stdio: StdioOptions = isInherited
     ? ['inherit', 'inherit', 'inherit', 'pipe']
     : ['ignore', 'pipe', 'pipe', 'pipe'];
   if (onReport) stdio.push('pipe');

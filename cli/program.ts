@@ -1,0 +1,38 @@
+import { Command } from 'commander';
+
+/** Each command, loaded when it is wanted: Google's libraries take a second to load. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  demo: async () => (await import('./commands/demo.ts')).demoCommand(),
+  dev: async () => (await import('./commands/dev.ts')).devCommand(),
+  exec: async () => (await import('./commands/exec.ts')).execCommand(),
+  emulator: async () => (await import('./commands/emulator.ts')).emulatorCommand(),
+  start: async () => (await import('./commands/start.ts')).startCommand(),
+  runs: async () => (await import('./commands/runs.ts')).runsCommand(),
+  queues: async () => (await import('./commands/queues.ts')).queuesCommand(),
+  tasks: async () => (await import('./commands/tasks.ts')).tasksCommand(),
+};
+
+/**
+ * The whole command line.
+ *
+ * @param wanted the command that is called, if it is known: the others are left out
+ */
+export async function newProgram(wanted?: string): Promise<Command> {
+  const program = new Command('pageturner')
+    .description(
+      'Long jobs over Firestore collections, one page per Cloud Task; on this machine and in Google Cloud.',
+    )
+    .enablePositionalOptions()
+    .addHelpText('after', '\nExample:\n  $ pageturner demo');
+  const isKnown = wanted !== undefined && Object.hasOwn(commands, wanted);
+  for (const [name, load] of Object.entries(commands))
+    if (!isKnown || name === wanted) program.addCommand(await load());
+  throwFaults(program);
+  return program;
+}
+
+/** Commander would print a fault itself and end the process, and so leave behind what runs. */
+function throwFaults(command: Command): void {
+  command.exitOverride().configureOutput({ outputError: () => {} });
+  for (const child of command.commands) throwFaults(child);
+}
