@@ -11,6 +11,8 @@ interface Options extends CommonOptions {
   readonly port?: number;
   readonly host?: string;
   readonly profile?: 'local' | 'strict';
+  readonly clock?: 'system' | 'virtual';
+  readonly seed?: number;
 }
 
 export function emulatorCommand(): Command {
@@ -27,6 +29,17 @@ export function emulatorCommand(): Command {
         'strict refuses what the real service refuses, local warns of it (default: profile)',
       ).choices(['local', 'strict']),
     )
+    .addOption(
+      new Option('--clock <kind>', 'virtual stands still until a test moves it (default: system)').choices([
+        'system',
+        'virtual',
+      ]),
+    )
+    .option(
+      '--seed <number>',
+      'what chance comes from, for task ids and faults (default: random)',
+      wholeNumber(0, 4_294_967_295),
+    )
     .action((options: Options) => interruptible((signal) => emulate(options, signal)));
 }
 
@@ -35,6 +48,8 @@ async function emulate(options: Options, signal: AbortSignal): Promise<void> {
   const config = { ...loaded, profile: options.profile ?? loaded.profile };
   await using emulator = await startTasksEmulator(config, options.port ?? config.ports.tasks, {
     ...(options.host !== undefined && { host: options.host }),
+    ...(options.clock !== undefined && { clock: options.clock }),
+    ...(options.seed !== undefined && { seed: options.seed }),
     onWarning: ({ message }) => process.stderr.write(`Warning: ${message}\n`),
   });
   const host = `${emulator.host}:${emulator.port}`;

@@ -73,7 +73,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
 export async function startTasksEmulator(
   config: EmulatorConfig,
   port: number,
-  options: Pick<EmulatorOptions, 'host' | 'onWarning'> = {},
+  options: Pick<EmulatorOptions, 'host' | 'onWarning' | 'clock' | 'seed'> = {},
 ): Promise<Emulator> {
   const { project, location, profile, queues } = config;
   try {
