@@ -1,12 +1,33 @@
 import { ApiError } from '../../emulator/core/errors.ts';
-import type { DispatchRequest } from '../../emulator/core/dispatch.ts';
+import type { Dispatch } from '../../emulator/core/dispatch.ts';
 import type { Task } from '../../emulator/core/model.ts';
-import type { Engine } from '../../emulator/engine/engine.ts';
+import { Engine } from '../../emulator/engine/engine.ts';
+import { SeededRandom } from '../../emulator/engine/random.ts';
+import { MemoryStore } from '../../emulator/store/memory.ts';
 import type { OutboxTask } from '../../lib/core/outbox.ts';
 import type { Clock, TaskQueue } from '../../lib/ports.ts';
 import type { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
 
 export const location = 'projects/p/locations/l';
+export const queues = ['iterate', 'children'] as const;
+
+/** An engine in virtual time, with the queues of the toolkit's tasks. They never give a task up. */
+export function virtualEngine(clock: VirtualClock, seed: number, dispatch: Dispatch): Engine {
+  const engine = new Engine({
+    clock,
+    random: new SeededRandom(seed),
+    store: new MemoryStore(),
+    dispatch,
+    sizeOf: ({ target }) => target.body.length,
+  });
+  for (const name of queues) {
+    engine.queues.create(location, {
+      name: `${location}/queues/${name}`,
+      retryConfig: { maxAttempts: -1, minBackoffMs: 100, maxBackoffMs: 5_000 },
+    });
+  }
+  return engine;
+}
 
 /** The emulator's engine as the queue of the toolkit, without a network between them. */
 export class EngineQueue implements TaskQueue {
@@ -41,18 +62,6 @@ export class EngineQueue implements TaskQueue {
 export function contentOf({ target }: Task): { readonly worker: string; readonly body: string } {
   if (target.kind !== 'http') throw new Error('the toolkit enqueues HTTP tasks only');
   return { worker: target.url.split('/').at(-1) ?? '', body: Buffer.from(target.body).toString('utf8') };
-}
-
-/** What a worker learns of an attempt from its headers, as `request.get` gives it. */
-export function headerOf({ queue, task }: DispatchRequest, name: string): string | undefined {
-  const headers: Readonly<Record<string, string>> = {
-    authorization: 'Bearer simulated',
-    'x-cloudtasks-queuename': queue.name.split('/').at(-1) ?? '',
-    'x-cloudtasks-taskname': task.name.split('/').at(-1) ?? '',
-    'x-cloudtasks-taskretrycount': String(task.dispatchCount),
-    'x-cloudtasks-taskexecutioncount': String(task.executionCount),
-  };
-  return headers[name.toLowerCase()];
 }
 
 /** The toolkit's clock on the engine's virtual time. */

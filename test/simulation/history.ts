@@ -1,17 +1,24 @@
 import type { DispatchRequest, DispatchResult } from '../../emulator/core/dispatch.ts';
-import { Engine } from '../../emulator/engine/engine.ts';
-import { SeededRandom } from '../../emulator/engine/random.ts';
+import type { Engine } from '../../emulator/engine/engine.ts';
 import { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
-import { MemoryStore } from '../../emulator/store/memory.ts';
 import type { Ports } from '../../lib/ports.ts';
 import { startOn } from '../../lib/start-task.ts';
 import { MemoryFirestore } from '../../lib/testing/memory-firestore.ts';
 import { MemoryRunStore } from '../../lib/testing/memory-run-store.ts';
 import { RecordingLog } from '../support/recording.ts';
 import { Adversary, type Rates } from './adversary.ts';
+import { runtimeOf } from './call-function.ts';
 import { application, type Application, type Walk } from './application.ts';
-import { contentOf, EngineQueue, location, sleep, toolkitClock } from './engine-queue.ts';
-import { runtimeOf, withStaleReads, WorkerProcess, type Break } from './worker-process.ts';
+import {
+  contentOf,
+  EngineQueue,
+  location,
+  queues,
+  sleep,
+  toolkitClock,
+  virtualEngine,
+} from './engine-queue.ts';
+import { withStaleReads, WorkerProcess, type Break } from './worker-process.ts';
 
 /** A history and what it left behind, for the checks. */
 export interface History {
@@ -69,19 +76,7 @@ class World {
       pageSize: chance.between(2, 4),
       handler: chance.pick(['page', 'each']),
     };
-    this.#engine = new Engine({
-      clock: this.#clock,
-      random: new SeededRandom(seed),
-      store: new MemoryStore(),
-      dispatch: (request) => this.#dispatch(request),
-      sizeOf: ({ target }) => target.body.length,
-    });
-    for (const name of ['iterate', 'children']) {
-      this.#engine.queues.create(location, {
-        name: `${location}/queues/${name}`,
-        retryConfig: { maxAttempts: -1, minBackoffMs: 100, maxBackoffMs: 5_000 },
-      });
-    }
+    this.#engine = virtualEngine(this.#clock, seed, (request) => this.#dispatch(request));
     this.#engine.observe((event) => {
       if (event.kind === 'taskCreated') this.#created.push(contentOf(event.task));
     });
@@ -100,9 +95,7 @@ class World {
     void this.#start();
     let timers = 0;
     while (timers < mostTimers && (await this.#clock.runNext())) timers += 1;
-    const left = ['iterate', 'children'].map(
-      (queue) => this.#engine.tasks.list(`${location}/queues/${queue}`).tasks.length,
-    );
+    const left = queues.map((queue) => this.#engine.tasks.list(`${location}/queues/${queue}`).tasks.length);
     return {
       seed: this.#seed,
       walk: this.#walk,

@@ -1,9 +1,8 @@
-import type { HttpFunction, Request, Response } from '@google-cloud/functions-framework';
+import type { HttpFunction } from '@google-cloud/functions-framework';
 import type { DispatchRequest, DispatchResult } from '../../emulator/core/dispatch.ts';
 import type { Ports, RunStore } from '../../lib/ports.ts';
-import type { Runtime } from '../../lib/runtime.ts';
 import type { Adversary } from './adversary.ts';
-import { contentOf, headerOf } from './engine-queue.ts';
+import { callFunction } from './call-function.ts';
 
 /** How a test breaks the protocol: what it does to the ports of each process. */
 export type Break = (ports: Ports) => Ports;
@@ -54,23 +53,8 @@ export class WorkerProcess {
 
   /** Has a function take a delivery. */
   async serve(handler: HttpFunction, request: DispatchRequest): Promise<DispatchResult> {
-    const answered = Promise.withResolvers<DispatchResult>();
-    const response = {
-      status(httpStatus: number) {
-        answered.resolve({ kind: 'response', httpStatus });
-        return response;
-      },
-      set: () => response,
-      json: () => response,
-    };
-    const incoming = {
-      method: 'POST',
-      rawBody: Buffer.from(contentOf(request.task).body),
-      get: (name: string) => headerOf(request, name),
-    };
-    void handler(incoming as unknown as Request, response as unknown as Response);
     return await Promise.race([
-      answered.promise,
+      callFunction(handler, request),
       this.#death.promise.then((): DispatchResult => ({ kind: 'unreachable', reason: 'the process died' })),
     ]);
   }
@@ -120,21 +104,4 @@ export function changed<T extends object>(target: T, changes: Partial<T>): T {
       return typeof member === 'function' && !(name in changes) ? member.bind(object) : member;
     },
   });
-}
-
-/** The runtime of a process, without tokens: who calls is not what is simulated. */
-export function runtimeOf(ports: Ports): Runtime {
-  const serviceAccount = 'tasks@p.iam.gserviceaccount.com';
-  return {
-    ports,
-    verifyToken: async () => ({ email: serviceAccount }),
-    settings: {
-      project: 'p',
-      location: 'l',
-      functionsUrl: 'https://functions.example',
-      serviceAccount,
-      callers: [],
-      issuer: 'https://issuer.example',
-    },
-  };
 }
