@@ -18,7 +18,8 @@ import { Production } from './engine/production.ts';
 import type { Profile, Warning } from './engine/production.ts';
 import { SeededRandom } from './engine/random.ts';
 import { SystemClock } from './engine/system-clock.ts';
-import { cloudTasksV2 } from './server/cloud-tasks-v2.ts';
+import { bufferTask } from './server/buffer-task.ts';
+import { cloudTasks } from './server/cloud-tasks.ts';
 import { createGrpcServer } from './server/grpc.ts';
 import { health } from './server/health.ts';
 import { isLoopbackHost } from './server/browser-guard.ts';
@@ -29,10 +30,14 @@ import { locations } from './server/locations.ts';
 import { queueFromProto } from './server/messages/queue.ts';
 import { storedSizeOf } from './server/messages/task.ts';
 import { metadata } from './server/metadata.ts';
+import { Operations } from './server/operations.ts';
 import { Port } from './server/port.ts';
 import { createRest } from './server/rest.ts';
 import { queueV2Type } from './server/schema.ts';
 import { tokenInfo } from './server/token-info.ts';
+import { v2 } from './server/v2/version.ts';
+import { v2beta2 } from './server/v2beta2/version.ts';
+import { v2beta3 } from './server/v2beta3/version.ts';
 import { MemoryStore } from './store/memory.ts';
 
 const VIRTUAL_START = Date.UTC(2026, 0, 1);
@@ -197,9 +202,16 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   };
   begin();
   const admin = started.use(new Admin({ engine, clock, faults, attempts, graveyard, begin }));
-  const surfaces = [cloudTasksV2(engine), locations(location)];
+  const operations = new Operations();
+  const versions = [v2, v2beta3, v2beta2];
+  const surfaces = [
+    ...versions.map((version) => cloudTasks(engine, version, operations)),
+    locations(location),
+    operations.surface(),
+  ];
   const handlers = [
     createRest(surfaces),
+    bufferTask(engine, versions),
     issuer(tokens),
     tokenInfo(tokens),
     metadata(tokens, { project, email: `developer@${project}.iam.gserviceaccount.com` }),

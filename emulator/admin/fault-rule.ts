@@ -124,5 +124,14 @@ export function isNamed(wanted: string | undefined, fullName: string | undefined
 
 /** The part of a target that a rule's `url` is compared with. */
 export function urlOf(target: TargetInput | undefined): string {
-  return (target?.kind === 'appEngine' ? target.relativeUri : target?.url) ?? '';
+  switch (target?.kind) {
+    case 'http':
+      return target.url ?? '';
+    case 'appEngine':
+      return target.relativeUri ?? '';
+    // A pull task is delivered nowhere.
+    case 'pull':
+    case undefined:
+      return '';
+  }
 }

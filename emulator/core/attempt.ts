@@ -21,16 +21,20 @@ export function startAttempt(task: Task, scheduleAt: number, now: number): Task 
   };
 }
 
-/**
- * Ends the task's last attempt.
- *
- * @param retryFrom Where the wait before the next attempt is counted from.
- */
+export interface AttemptEnd {
+  readonly now: number;
+  /** Where the wait before the next attempt is counted from. */
+  readonly retryFrom: number;
+  /** How long the task may stay in its queue; 31 days unless given. */
+  readonly retentionMs?: number;
+}
+
+/** Ends the task's last attempt. */
 export function concludeAttempt(
   task: Task,
   result: DispatchResult,
   config: RetryConfig,
-  { now, retryFrom }: { readonly now: number; readonly retryFrom: number },
+  { now, retryFrom, retentionMs }: AttemptEnd,
 ): Conclusion {
   const httpStatus = httpStatusOf(task, result);
   const recorded: Task = {
@@ -48,6 +52,7 @@ export function concludeAttempt(
     attempts: recorded.dispatchCount,
     createAt: recorded.createAt,
     firstAttemptAt: recorded.firstAttempt?.dispatchAt ?? now,
+    ...(retentionMs !== undefined && { retentionMs }),
   };
   if (isExhausted(config, history, now)) return { kind: 'exhausted', task: recorded };
   const backoffAt = retryFrom + backoffMs(config, recorded.dispatchCount);

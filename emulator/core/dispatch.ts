@@ -1,10 +1,10 @@
-import type { AppEngineRouting, Queue, Task } from './model.ts';
+import type { AppEngineRouting, PushTask, Queue } from './model.ts';
 
 /** One delivery that the engine asks for. The dispatcher turns it into an HTTP request and reports how it ended. */
 export interface DispatchRequest {
   readonly queue: Queue;
-  /** The task as it was when the attempt began: counts are those before this attempt. */
-  readonly task: Task;
+  /** The task as it was when the attempt began (counts are those before this attempt), with its queue's HTTP target laid over it. */
+  readonly task: PushTask;
   /** This attempt's schedule time, for the `TaskETA` header. */
   readonly scheduleAt: number;
   readonly routing?: AppEngineRouting;

@@ -1,4 +1,11 @@
-import type { AppEngineRouting, Authorization, HttpMethod, RateLimits, RetryConfig } from './model.ts';
+import type {
+  AppEngineRouting,
+  Authorization,
+  HttpMethod,
+  QueueHttpTarget,
+  RateLimits,
+  RetryConfig,
+} from './model.ts';
 
 /** `T` with every field optional: what a caller may leave out, the service fills in. */
 export type Input<T> = { readonly [K in keyof T]?: T[K] | undefined };
@@ -14,6 +21,11 @@ export interface QueueInput {
   readonly retryConfig?: Input<RetryConfig> | undefined;
   readonly appEngineRoutingOverride?: AppEngineRouting | undefined;
   readonly loggingSamplingRatio?: number | undefined;
+  readonly httpTarget?: QueueHttpTarget | undefined;
+  /** Whether it is a pull queue. That is settled when the queue is created. */
+  readonly isPull?: boolean | undefined;
+  readonly taskTtlMs?: number | undefined;
+  readonly tombstoneTtlMs?: number | undefined;
 }
 
 export interface HttpTargetInput {
@@ -37,7 +49,13 @@ export interface AppEngineTargetInput {
   readonly routing?: AppEngineRouting | undefined;
 }
 
-export type TargetInput = HttpTargetInput | AppEngineTargetInput;
+export interface PullMessageInput {
+  readonly kind: 'pull';
+  readonly body?: Uint8Array | undefined;
+  readonly tag?: string | undefined;
+}
+
+export type TargetInput = HttpTargetInput | AppEngineTargetInput | PullMessageInput;
 
 /** What a caller may say about a task. Output-only fields (counts, attempts, create time) are not part of it. */
 export interface TaskInput {
@@ -48,4 +66,6 @@ export interface TaskInput {
   readonly scheduleAt?: number | undefined;
   /** Default 10 minutes. */
   readonly dispatchDeadlineMs?: number | undefined;
+  /** Outranks the queue's. */
+  readonly retryConfig?: Input<RetryConfig> | undefined;
 }

@@ -31,6 +31,41 @@ export interface AppEngineRouting {
   readonly host?: string;
 }
 
+/** How a queue changes the URL of its HTTP tasks. A part that is absent stays as the task has it. */
+export interface UriOverride {
+  readonly scheme?: 'http' | 'https';
+  readonly host?: string;
+  /** 0 takes the port away. */
+  readonly port?: number;
+  /** The empty string takes the path away. */
+  readonly path?: string;
+  /** Without the question mark; the empty string takes the query away. */
+  readonly query?: string;
+  /** `ifNotExists`: only parts that the task's URL lacks are filled in. */
+  readonly mode: 'always' | 'ifNotExists';
+}
+
+/** What a queue lays down for all of its HTTP tasks, in place of what they say themselves. */
+export interface QueueHttpTarget {
+  readonly uri?: UriOverride;
+  readonly method?: HttpMethod;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly authorization?: Authorization;
+}
+
+export interface IamBinding {
+  readonly role: string;
+  readonly members: readonly string[];
+}
+
+/** Who may do what with a queue. The emulator keeps it and asks nobody for it. */
+export interface IamPolicy {
+  readonly version: number;
+  readonly bindings: readonly IamBinding[];
+  /** Changes with each change of the policy. */
+  readonly etag: string;
+}
+
 export interface Queue {
   /** Full resource name, `projects/P/locations/L/queues/Q`. */
   readonly name: string;
@@ -42,6 +77,14 @@ export interface Queue {
   readonly appEngineRoutingOverride?: AppEngineRouting;
   /** Share of operations that the real service would write to Cloud Logging, 0 to 1. */
   readonly loggingSamplingRatio?: number;
+  readonly httpTarget?: QueueHttpTarget;
+  /** A pull queue dispatches nothing: workers lease its tasks. Absent: a push queue. */
+  readonly isPull?: true;
+  /** How long a task may stay in the queue; absent: 31 days. */
+  readonly taskTtlMs?: number;
+  /** How long the name of a task that is gone stays taken; absent: as the emulator is set. */
+  readonly tombstoneTtlMs?: number;
+  readonly iamPolicy?: IamPolicy;
 }
 
 export type HttpMethod = 'POST' | 'GET' | 'HEAD' | 'PUT' | 'DELETE' | 'PATCH' | 'OPTIONS';
@@ -68,7 +111,17 @@ export interface AppEngineTarget {
   readonly routing?: AppEngineRouting;
 }
 
-export type Target = HttpTarget | AppEngineTarget;
+/** A task of a pull queue. */
+export interface PullMessage {
+  readonly kind: 'pull';
+  readonly body: Uint8Array;
+  readonly tag?: string;
+}
+
+/** Where a task of a push queue is delivered. */
+export type PushTarget = HttpTarget | AppEngineTarget;
+
+export type Target = PushTarget | PullMessage;
 
 /** A `google.rpc.Status` as it stands in an attempt's record. */
 export interface ResponseStatus {
@@ -87,6 +140,8 @@ export interface Task {
   /** Full resource name, `projects/P/locations/L/queues/Q/tasks/T`. */
   readonly name: string;
   readonly target: Target;
+  /** Outranks the queue's. */
+  readonly retryConfig?: RetryConfig;
   /** When the next attempt is due. */
   readonly scheduleAt: number;
   readonly createAt: number;
@@ -101,4 +156,9 @@ export interface Task {
   readonly lastAttempt?: Attempt;
   /** HTTP status of the attempt before, for the `PreviousResponse` header; absent before the first retry. */
   readonly previousHttpStatus?: number;
+}
+
+/** A task that is delivered, as all are but those of pull queues. */
+export interface PushTask extends Task {
+  readonly target: PushTarget;
 }

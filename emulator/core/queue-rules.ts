@@ -1,7 +1,8 @@
 import type { ApiError } from './errors.ts';
 import { invalidArgument, invalidField } from './faults.ts';
+import { checkedHttpTarget } from './http-target.ts';
 import type { Input, QueueInput } from './input.ts';
-import type { AppEngineRouting, Queue, RateLimits, RetryConfig } from './model.ts';
+import type { AppEngineRouting, Queue, QueueHttpTarget, RateLimits, RetryConfig } from './model.ts';
 import { burstSizeFor } from './rate.ts';
 
 const DEFAULT_RATE = { maxDispatchesPerSecond: 500, maxConcurrentDispatches: 1000 } as const;
@@ -17,6 +18,7 @@ const DEFAULT_RETRY: RetryConfig = {
 /** The fields that an update mask may name one by one, as proto paths, and where each stands in the model. */
 const RATE_PATHS = {
   maxDispatchesPerSecond: 'rate_limits.max_dispatches_per_second',
+  maxBurstSize: 'rate_limits.max_burst_size',
   maxConcurrentDispatches: 'rate_limits.max_concurrent_dispatches',
 } as const;
 
@@ -37,13 +39,27 @@ const ROUTING_PATHS = {
 
 const LOGGING_PATH = 'stackdriver_logging_config.sampling_ratio';
 
+/** Where the parts of an HTTP target stand; what is deeper in them is replaced with them. */
+const HTTP_TARGET_PATHS = {
+  uri: 'http_target.uri_override',
+  method: 'http_target.http_method',
+  headers: 'http_target.header_overrides',
+  authorization: 'http_target.oidc_token',
+} as const;
+const OAUTH_PATH = 'http_target.oauth_token';
+
+const TTL_PATHS = { taskTtlMs: 'task_ttl', tombstoneTtlMs: 'tombstone_ttl' } as const;
+
 /** Fields that only the service writes: naming them in a mask is allowed and does nothing. */
-const OUTPUT_ONLY_PATHS = ['name', 'state', 'purge_time', 'rate_limits.max_burst_size'] as const;
+const OUTPUT_ONLY_PATHS = ['name', 'state', 'purge_time', 'type', 'stats'] as const;
 
 const LEAF_PATHS: readonly string[] = [
   ...Object.values(RATE_PATHS),
   ...Object.values(RETRY_PATHS),
   ...Object.values(ROUTING_PATHS),
+  ...Object.values(HTTP_TARGET_PATHS),
+  OAUTH_PATH,
+  ...Object.values(TTL_PATHS),
   LOGGING_PATH,
   ...OUTPUT_ONLY_PATHS,
 ];
@@ -66,6 +82,27 @@ export function newQueue(name: string, input: QueueInput): Queue {
     retryConfig: newRetryConfig(input.retryConfig ?? {}),
     ...(routing !== undefined && { appEngineRoutingOverride: routing }),
     ...(samplingRatio !== undefined && { loggingSamplingRatio: samplingRatio }),
+    ...(input.httpTarget !== undefined && { httpTarget: checkedHttpTarget(input.httpTarget) }),
+    ...(input.isPull === true && { isPull: true }),
+    ...checkedTtls(input),
+  };
+}
+
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+const TASK_TTL = { min: 10 * DAY_MS, max: 3650 * DAY_MS, text: '10 days to 10 years' } as const;
+const TOMBSTONE_TTL = { min: HOUR_MS, max: 9 * DAY_MS, text: '1 hour to 9 days' } as const;
+
+function checkedTtls({ taskTtlMs, tombstoneTtlMs }: QueueInput): Pick<Queue, 'taskTtlMs' | 'tombstoneTtlMs'> {
+  const check = (ms: number, range: typeof TASK_TTL | typeof TOMBSTONE_TTL, field: string): number => {
+    if (ms >= range.min && ms <= range.max) return ms;
+    throw invalidField(`queue.${field}`, `${ms / 1000} s is out of range; use ${range.text}.`);
+  };
+  return {
+    ...(taskTtlMs !== undefined && { taskTtlMs: check(taskTtlMs, TASK_TTL, TTL_PATHS.taskTtlMs) }),
+    ...(tombstoneTtlMs !== undefined && {
+      tombstoneTtlMs: check(tombstoneTtlMs, TOMBSTONE_TTL, TTL_PATHS.tombstoneTtlMs),
+    }),
   };
 }
 
@@ -85,7 +122,12 @@ export function updatedQueue(current: Queue, input: QueueInput, maskPaths: reado
     return Object.fromEntries(picked) as Input<T>;
   };
   const fresh = newQueue(current.name, {
-    rateLimits: pick<RateLimits>(RATE_PATHS, current.rateLimits, input.rateLimits),
+    rateLimits: pick<RateLimits>(
+      RATE_PATHS,
+      // As the service does: whatever is updated, the burst size that is not given anew follows the rate again.
+      { ...current.rateLimits, maxBurstSize: undefined },
+      input.rateLimits,
+    ),
     retryConfig: pick<RetryConfig>(RETRY_PATHS, current.retryConfig, input.retryConfig),
     appEngineRoutingOverride: givenRouting(
       pick<AppEngineRouting>(
@@ -94,18 +136,43 @@ export function updatedQueue(current: Queue, input: QueueInput, maskPaths: reado
         input.appEngineRoutingOverride,
       ),
     ),
+    httpTarget: updatedHttpTarget(current.httpTarget, input.httpTarget, isMasked),
+    isPull: current.isPull,
+    ...pick<Pick<Queue, keyof typeof TTL_PATHS>>(TTL_PATHS, current, input),
     loggingSamplingRatio: isMasked(LOGGING_PATH) ? input.loggingSamplingRatio : current.loggingSamplingRatio,
   });
   return {
     ...fresh,
     state: current.state,
     ...(current.purgeAt !== undefined && { purgeAt: current.purgeAt }),
+    ...(current.iamPolicy !== undefined && { iamPolicy: current.iamPolicy }),
   };
+}
+
+function updatedHttpTarget(
+  kept: QueueHttpTarget | undefined,
+  given: QueueHttpTarget | undefined,
+  isMasked: (path: string) => boolean,
+): QueueHttpTarget | undefined {
+  const from = (path: string): QueueHttpTarget | undefined => (isMasked(path) ? given : kept);
+  const uri = from(HTTP_TARGET_PATHS.uri)?.uri;
+  const method = from(HTTP_TARGET_PATHS.method)?.method;
+  const headers = from(HTTP_TARGET_PATHS.headers)?.headers ?? {};
+  const isTokenMasked = isMasked(HTTP_TARGET_PATHS.authorization) || isMasked(OAUTH_PATH);
+  const authorization = (isTokenMasked ? given : kept)?.authorization;
+  const target = {
+    ...(uri !== undefined && { uri }),
+    ...(method !== undefined && { method }),
+    ...(authorization !== undefined && { authorization }),
+  };
+  const isEmpty = Object.keys(target).length === 0 && Object.keys(headers).length === 0;
+  return isEmpty ? undefined : { ...target, headers };
 }
 
 function maskTest(maskPaths: readonly string[]): (leaf: string) => boolean {
   if (maskPaths.length === 0 || maskPaths.includes('*')) return () => true;
-  for (const path of maskPaths) {
+  const paths = maskPaths.map(withoutParts);
+  for (const path of paths) {
     if (!KNOWN_PATHS.has(path)) {
       throw invalidField(
         'update_mask',
@@ -113,26 +180,35 @@ function maskTest(maskPaths: readonly string[]): (leaf: string) => boolean {
       );
     }
   }
-  const masked = new Set(maskPaths);
+  const masked = new Set(paths);
   return (leaf) => masked.has(leaf) || masked.has(leaf.slice(0, leaf.indexOf('.')));
 }
 
+/** A path into a part that is replaced as a whole, such as `http_target.oidc_token.audience`, cut to that part. */
+function withoutParts(path: string): string {
+  return path.startsWith('http_target.') ? path.split('.').slice(0, 2).join('.') : path;
+}
+
 function newRateLimits(input: Input<RateLimits>): RateLimits {
-  // On the wire 0 and "not given" are the same, and burst size is the service's own choice: what a client sends is ignored.
+  // On the wire 0 and "not given" are the same. The burst size is the service's own choice where the API lets nobody set it.
   const maxDispatchesPerSecond = input.maxDispatchesPerSecond || DEFAULT_RATE.maxDispatchesPerSecond;
   const maxConcurrentDispatches = input.maxConcurrentDispatches || DEFAULT_RATE.maxConcurrentDispatches;
   if (maxDispatchesPerSecond < 0) throw tooSmall('RateLimits.maxDispatchesPerSecond');
   if (!(maxDispatchesPerSecond <= 500)) throw tooLarge('RateLimits.maxDispatchesPerSecond', 500);
   if (maxConcurrentDispatches < 0) throw tooSmall('RateLimits.maxConcurrentDispatches');
   if (!(maxConcurrentDispatches <= 5000)) throw tooLarge('RateLimits.maxConcurrentDispatches', 5000);
+  const maxBurstSize = input.maxBurstSize || burstSizeFor(maxDispatchesPerSecond);
+  if (maxBurstSize < 0) throw tooSmall('RateLimits.maxBurstSize');
+  if (!(maxBurstSize <= 500)) throw tooLarge('RateLimits.maxBurstSize', 500);
   return {
     maxDispatchesPerSecond,
-    maxBurstSize: burstSizeFor(maxDispatchesPerSecond),
+    maxBurstSize,
     maxConcurrentDispatches,
   };
 }
 
-function newRetryConfig(input: Input<RetryConfig>): RetryConfig {
+/** A retry policy with the service's defaults for what is left out. Throws INVALID_ARGUMENT. */
+export function newRetryConfig(input: Input<RetryConfig>): RetryConfig {
   const config: RetryConfig = {
     maxAttempts: input.maxAttempts || DEFAULT_RETRY.maxAttempts,
     maxRetryDurationMs: input.maxRetryDurationMs ?? DEFAULT_RETRY.maxRetryDurationMs,

@@ -1,4 +1,4 @@
-import type { RetryConfig } from './model.ts';
+import type { Queue, RetryConfig } from './model.ts';
 
 /** The service keeps no task longer than this, whatever its queue's retry settings say. */
 export const TASK_RETENTION_MS: number = 31 * 24 * 60 * 60 * 1000;
@@ -23,6 +23,13 @@ export interface AttemptHistory {
   readonly attempts: number;
   readonly createAt: number;
   readonly firstAttemptAt: number;
+  /** How long the task may stay in its queue; 31 days unless given. */
+  readonly retentionMs?: number;
+}
+
+/** How long a task may stay in this queue, whatever the retry settings say. */
+export function retentionMsOf({ taskTtlMs }: Queue): number {
+  return taskTtlMs ?? TASK_RETENTION_MS;
 }
 
 /**
@@ -30,7 +37,7 @@ export interface AttemptHistory {
  * decides; if none is, the task lives until the service's retention ends.
  */
 export function isExhausted(config: RetryConfig, history: AttemptHistory, now: number): boolean {
-  if (now - history.createAt >= TASK_RETENTION_MS) return true;
+  if (now - history.createAt >= (history.retentionMs ?? TASK_RETENTION_MS)) return true;
   const hasAttemptLimit = config.maxAttempts !== -1;
   const hasAgeLimit = config.maxRetryDurationMs > 0;
   if (!hasAttemptLimit && !hasAgeLimit) return false;

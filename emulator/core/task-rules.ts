@@ -1,9 +1,10 @@
 import type { ApiError } from './errors.ts';
 import { invalidArgument, invalidField } from './faults.ts';
-import type { AppEngineTargetInput, HttpTargetInput, TaskInput } from './input.ts';
-import type { AppEngineTarget, HttpMethod, HttpTarget, Target, Task } from './model.ts';
+import type { AppEngineTargetInput, HttpTargetInput, TargetInput, TaskInput } from './input.ts';
+import type { AppEngineTarget, HttpMethod, HttpTarget, PushTarget, Target, Task } from './model.ts';
 import { parseTaskName } from './names.ts';
 import { formatPacific } from './pacific-time.ts';
+import { newRetryConfig } from './queue-rules.ts';
 import { storedAppEngineHeaders, storedHttpHeaders } from './stored-headers.ts';
 
 const SECOND_MS = 1000;
@@ -20,7 +21,7 @@ const MAX_DEADLINE = {
   appEngine: { ms: 24 * HOUR_MS + 15 * SECOND_MS, text: '24h15s' },
 } as const;
 
-const METHODS_WITH_BODY: Readonly<Record<Target['kind'], ReadonlySet<HttpMethod>>> = {
+const METHODS_WITH_BODY: Readonly<Record<PushTarget['kind'], ReadonlySet<HttpMethod>>> = {
   http: new Set(['POST', 'PUT', 'PATCH']),
   appEngine: new Set(['POST', 'PUT']),
 };
@@ -48,16 +49,23 @@ export function newTask(name: string, input: TaskInput, now: number): Task {
     scheduleAt: newScheduleAt(input.scheduleAt, now),
     createAt: Math.floor(now / SECOND_MS) * SECOND_MS,
     dispatchDeadlineMs: newDeadlineMs(input.dispatchDeadlineMs, target.kind),
+    ...(input.retryConfig !== undefined && { retryConfig: newRetryConfig(input.retryConfig) }),
     dispatchCount: 0,
     responseCount: 0,
     executionCount: 0,
   };
 }
 
-function newTarget(input: HttpTargetInput | AppEngineTargetInput): Target {
-  const method = input.method ?? 'POST';
+function newTarget(input: TargetInput): Target {
   // A copy, so that a small body never keeps the whole request it was cut from in memory.
   const body = new Uint8Array(input.body ?? []);
+  return input.kind === 'pull'
+    ? { kind: 'pull', body, ...(input.tag !== undefined && { tag: input.tag }) }
+    : newPushTarget(input, body);
+}
+
+function newPushTarget(input: HttpTargetInput | AppEngineTargetInput, body: Uint8Array): PushTarget {
+  const method = input.method ?? 'POST';
   if (body.length > 0 && !METHODS_WITH_BODY[input.kind].has(method)) {
     const allowed = [...METHODS_WITH_BODY[input.kind]].join(', ');
     throw invalidField('task.body', `${method} takes no body; use ${allowed}, or leave the body out.`);
@@ -119,7 +127,8 @@ function newScheduleAt(scheduleAt: number | undefined, now: number): number {
 }
 
 function newDeadlineMs(deadlineMs: number | undefined, kind: Target['kind']): number {
-  if (deadlineMs === undefined || (deadlineMs === 0 && kind === 'appEngine')) return DEFAULT_DEADLINE_MS;
+  if (deadlineMs === undefined || kind === 'pull' || (deadlineMs === 0 && kind === 'appEngine'))
+    return DEFAULT_DEADLINE_MS;
   const max = MAX_DEADLINE[kind];
   if (!(deadlineMs >= MIN_DEADLINE_MS && deadlineMs <= max.ms)) {
     throw invalidArgument(`Task.dispatchDeadline must be between [15s, ${max.text}].`);

@@ -2,9 +2,10 @@ import { concludeAttempt, countResponse, isSuccess, startAttempt } from '../core
 import { isPushback } from '../core/back-pressure.ts';
 import type { Dispatch, DispatchResult } from '../core/dispatch.ts';
 import { DueHeap } from '../core/due-heap.ts';
+import { withHttpTarget } from '../core/http-target.ts';
 import type { Queue, QueueState, Task } from '../core/model.ts';
 import { queueOfTask } from '../core/names.ts';
-import { TASK_RETENTION_MS } from '../core/retry.ts';
+import { retentionMsOf } from '../core/retry.ts';
 import type { Claim, NameRelease, TaskStore } from '../store/store.ts';
 import type { Clock, Timer } from './clock.ts';
 import type { AttemptOutcome, EngineListener, TaskDeletedReason } from './events.ts';
@@ -16,7 +17,7 @@ export interface DispatcherOptions {
   readonly dispatch: Dispatch;
   readonly emit: EngineListener;
   /** The release of a task's name that is given up at `now`. */
-  readonly releaseAt: (now: number) => NameRelease;
+  readonly releaseAt: (now: number, queue: Queue | undefined) => NameRelease;
 }
 
 /** How many tasks are looked at in one go when some have outlived their retention. */
@@ -69,6 +70,8 @@ export class Dispatcher {
       lane = new Lane(queue, this.#lastOrder);
       this.#lanes.set(queue.name, lane);
     } else lane.replaceQueue(queue, this.#clock.now());
+    // The time that its tasks may stay can have changed.
+    lane.expiresAt = undefined;
     this.#rearm(lane);
   }
 
@@ -83,6 +86,11 @@ export class Dispatcher {
 
   queue(name: string): Queue | undefined {
     return this.#lanes.get(name)?.queue;
+  }
+
+  /** What the queue is doing now; undefined if there is none. */
+  load(name: string): { readonly attemptsOut: number; readonly effectiveRate: number } | undefined {
+    return this.#lanes.get(name)?.load(this.#clock.now());
   }
 
   /** To be called after the tasks of a queue have changed. */
@@ -169,7 +177,12 @@ export class Dispatcher {
     this.#emit({ kind: 'attemptStarted', at: this.#clock.now(), task });
     const scheduleAt = task.lastAttempt?.scheduleAt ?? task.scheduleAt;
     const routing = queue.appEngineRoutingOverride;
-    const request = { queue, task: before, scheduleAt, ...(routing !== undefined && { routing }) };
+    const request = {
+      queue,
+      task: withHttpTarget(before, queue.httpTarget),
+      scheduleAt,
+      ...(routing !== undefined && { routing }),
+    };
     const { signal } = this.#stop;
     const dispatching = this.#dispatch(request, signal);
     const ending = this.#untilEnd(attempt, task, dispatching, signal).finally(() =>
@@ -215,13 +228,18 @@ export class Dispatcher {
       return { outcome: 'superseded', task };
     }
     const { retryFrom = now } = attempt;
-    const conclusion = concludeAttempt(kept, result, attempt.lane.queue.retryConfig, { now, retryFrom });
+    const { queue } = attempt.lane;
+    const conclusion = concludeAttempt(kept, result, kept.retryConfig ?? queue.retryConfig, {
+      now,
+      retryFrom,
+      retentionMs: retentionMsOf(queue),
+    });
     if (conclusion.kind === 'retry') this.#store.rescheduleTask(conclusion.task);
     return { outcome: conclusion.kind, task: conclusion.task };
   }
 
   #delete(taskName: string, reason: TaskDeletedReason, now: number): void {
-    this.#store.deleteTask(taskName, this.#releaseAt(now));
+    this.#store.deleteTask(taskName, this.#releaseAt(now, this.queue(queueOfTask(taskName))));
     this.taskGone(taskName);
     this.#emit({ kind: 'taskDeleted', at: now, taskName, reason });
   }
@@ -243,7 +261,11 @@ export class Dispatcher {
     const taskDueAt = this.#store.nextDueAt(lane.queue.name) ?? never;
     const startsAt = Math.max(taskDueAt, lane.opensAt(now) ?? never);
     if (taskDueAt === never && lane.isAtRest) lane.expiresAt = undefined;
-    else lane.expiresAt ??= expiryOf(this.#store.listTasks(lane.queue.name, { start: 0, limit: 1 }).tasks);
+    else
+      lane.expiresAt ??= expiryOf(
+        this.#store.listTasks(lane.queue.name, { start: 0, limit: 1 }).tasks,
+        lane.queue,
+      );
     const dueAt = Math.min(startsAt, lane.expiresAt ?? never);
     if (dueAt === never) this.#ready.remove(lane);
     else this.#ready.set(lane, dueAt);
@@ -253,10 +275,10 @@ export class Dispatcher {
   #dropExpired(lane: Lane, now: number): void {
     while (lane.expiresAt !== undefined && lane.expiresAt <= now) {
       const { tasks } = this.#store.listTasks(lane.queue.name, { start: 0, limit: EXPIRY_PAGE });
-      const isExpired = (task: Task): boolean => task.createAt + TASK_RETENTION_MS <= now;
+      const isExpired = (task: Task): boolean => task.createAt + retentionMsOf(lane.queue) <= now;
       for (const task of tasks.filter(isExpired)) this.#delete(task.name, 'expired', now);
       const kept = tasks.filter((task) => !isExpired(task));
-      if (kept.length > 0 || tasks.length === 0) lane.expiresAt = expiryOf(kept);
+      if (kept.length > 0 || tasks.length === 0) lane.expiresAt = expiryOf(kept, lane.queue);
     }
   }
 
@@ -275,6 +297,6 @@ export class Dispatcher {
 }
 
 /** When the first of them, the oldest, ends its retention. */
-function expiryOf([oldest]: readonly Task[]): number | undefined {
-  return oldest && oldest.createAt + TASK_RETENTION_MS;
+function expiryOf([oldest]: readonly Task[], queue: Queue): number | undefined {
+  return oldest && oldest.createAt + retentionMsOf(queue);
 }

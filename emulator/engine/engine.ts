@@ -1,10 +1,14 @@
 import type { Dispatch } from '../core/dispatch.ts';
-import type { QueueState, Task } from '../core/model.ts';
+import type { Queue, QueueState, Task } from '../core/model.ts';
 import type { NameRelease, TaskStore } from '../store/store.ts';
 import type { Clock } from './clock.ts';
+import { BatchOperations } from './batches.ts';
+import { CmekOperations } from './cmek.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { EngineEvent, EngineListener } from './events.ts';
 import { Production } from './production.ts';
+import { LeaseOperations } from './leases.ts';
+import { PolicyOperations } from './policies.ts';
 import { QueueOperations } from './queues.ts';
 import type { Random } from './random.ts';
 import { TaskOperations } from './tasks.ts';
@@ -37,6 +41,10 @@ const DEFAULTS: EngineSettings = { taskNameReuseAfterMs: 60 * 60 * 1000, queueNa
 export class Engine implements AsyncDisposable {
   readonly queues: QueueOperations;
   readonly tasks: TaskOperations;
+  readonly leases: LeaseOperations;
+  readonly batches: BatchOperations;
+  readonly policies: PolicyOperations;
+  readonly cmek: CmekOperations = new CmekOperations();
   readonly #dispatcher: Dispatcher;
   readonly #listeners = new Set<EngineListener>();
 
@@ -46,7 +54,8 @@ export class Engine implements AsyncDisposable {
     const emit = (event: EngineEvent): void => {
       for (const listener of this.#listeners) listener(event);
     };
-    const releaseTaskName = releaseAfter(taskNameReuseAfterMs);
+    const releaseTaskName = (now: number, queue: Queue | undefined): NameRelease =>
+      releaseAfter(queue?.tombstoneTtlMs ?? taskNameReuseAfterMs)(now);
     this.#dispatcher = new Dispatcher({ clock, store, dispatch, emit, releaseAt: releaseTaskName });
     const common = { clock, store, dispatcher: this.#dispatcher, emit, production };
     this.queues = new QueueOperations({
@@ -55,6 +64,9 @@ export class Engine implements AsyncDisposable {
       releaseTaskNameAt: releaseTaskName,
     });
     this.tasks = new TaskOperations({ ...common, random, sizeOf, releaseAt: releaseTaskName });
+    this.leases = new LeaseOperations({ ...common, remove: (name) => this.tasks.delete(name) });
+    this.batches = new BatchOperations({ clock, random, tasks: this.tasks });
+    this.policies = new PolicyOperations(this.queues);
     store.releaseClaims();
     for (const queue of store.listQueues()) this.#dispatcher.putQueue(queue);
   }

@@ -33,6 +33,12 @@ export class Lane implements DueItem {
     return this.#attemptsOut === 0;
   }
 
+  /** The attempts that are out, and the rate in force: the queue's, less what its targets' pressure takes of it. */
+  load(now: number): { readonly attemptsOut: number; readonly effectiveRate: number } {
+    this.#ease(now);
+    return { attemptsOut: this.#attemptsOut, effectiveRate: this.#limits.maxDispatchesPerSecond };
+  }
+
   /** Takes new settings or a new state. The bucket keeps its tokens, as far as its new size holds them. */
   replaceQueue(queue: Queue, now: number): void {
     this.#ease(now);
@@ -43,7 +49,8 @@ export class Lane implements DueItem {
   /** From when an attempt may start, at or before `now` if it may now; undefined while only an event can change that. */
   opensAt(now: number): number | undefined {
     const { state, rateLimits } = this.#queue;
-    if (state !== 'RUNNING' || this.#attemptsOut >= rateLimits.maxConcurrentDispatches) return undefined;
+    if (this.#queue.isPull || state !== 'RUNNING' || this.#attemptsOut >= rateLimits.maxConcurrentDispatches)
+      return undefined;
     this.#ease(now);
     this.#bucket = settleBucket(this.#bucket, this.#limits, now);
     // When the pressure eases, the next token comes sooner than it seems now.

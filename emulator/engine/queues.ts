@@ -1,7 +1,7 @@
 import { ApiError } from '../core/errors.ts';
 import { entityNotFound, invalidArgument, queueNotFound } from '../core/faults.ts';
 import type { QueueInput } from '../core/input.ts';
-import type { Queue, QueueState } from '../core/model.ts';
+import type { IamPolicy, Queue, QueueState } from '../core/model.ts';
 import { checkLocationName, parseQueueName } from '../core/names.ts';
 import { newQueue, updatedQueue } from '../core/queue-rules.ts';
 import type { NameRelease, TaskStore } from '../store/store.ts';
@@ -13,6 +13,24 @@ import type { Production } from './production.ts';
 
 const MAX_PAGE_SIZE = 9800;
 
+const STATS_PAGE = 1000;
+
+export interface QueueStats {
+  readonly taskCount: number;
+  readonly oldestScheduleAt: number | undefined;
+  readonly attemptsOut: number;
+  /** Dispatches a second, as the targets' pressure leaves it. */
+  readonly effectiveRate: number;
+}
+
+/** Which queues a list holds. */
+export interface QueueFilter {
+  readonly text: string;
+  readonly matches: (queue: Queue) => boolean;
+}
+
+const EVERY_QUEUE: QueueFilter = { text: '', matches: () => true };
+
 export interface QueueOperationsOptions {
   readonly clock: Clock;
   readonly store: TaskStore;
@@ -21,7 +39,7 @@ export interface QueueOperationsOptions {
   readonly production: Production;
   /** The release of a queue's name that is given up at `now`. */
   readonly releaseAt: (now: number) => NameRelease;
-  readonly releaseTaskNameAt: (now: number) => NameRelease;
+  readonly releaseTaskNameAt: (now: number, queue: Queue | undefined) => NameRelease;
 }
 
 /** The operations on queues. Each throws `ApiError` in the service's own words. */
@@ -61,20 +79,50 @@ export class QueueOperations {
     return queue;
   }
 
-  /** In the order of names, at most 9,800 a page. */
-  list(parent: string, page: PageRequest = {}): { queues: readonly Queue[]; nextPageToken?: string } {
+  /** The queue, if there is one. */
+  find(name: string): Queue | undefined {
+    parseQueueName(name);
+    return this.#dispatcher.queue(name);
+  }
+
+  /** What the queue holds and does. It looks through all of its tasks. */
+  stats(name: string): QueueStats {
+    const { attemptsOut = 0, effectiveRate = 0 } = this.#dispatcher.load(name) ?? {};
+    let taskCount = 0;
+    let oldestScheduleAt: number | undefined;
+    for (let start: number | undefined = 0; start !== undefined;) {
+      const page = this.#store.listTasks(name, { start, limit: STATS_PAGE });
+      taskCount += page.tasks.length;
+      for (const { scheduleAt } of page.tasks) {
+        oldestScheduleAt = Math.min(oldestScheduleAt ?? scheduleAt, scheduleAt);
+      }
+      start = page.next;
+    }
+    return { taskCount, oldestScheduleAt, attemptsOut, effectiveRate };
+  }
+
+  /** In the order of names, at most 9,800 a page; with a filter, only the queues that it lets through. */
+  list(
+    parent: string,
+    page: PageRequest = {},
+    filter: QueueFilter = EVERY_QUEUE,
+  ): { queues: readonly Queue[]; nextPageToken?: string } {
     checkLocationName(parent);
     const now = this.#clock.now();
     const size = pageSizeOf(page, MAX_PAGE_SIZE);
     const list = `${parent}/queues/`;
-    const after = readPageToken(page.pageToken, list, isString, now) ?? '';
-    const found = this.#store.listQueues().filter(({ name }) => name.startsWith(list) && name > after);
+    // A token goes on with the filter that it was made with.
+    const filtered = `${list}?${filter.text}`;
+    const after = readPageToken(page.pageToken, filtered, isString, now) ?? '';
+    const found = this.#store
+      .listQueues()
+      .filter((queue) => queue.name.startsWith(list) && queue.name > after && filter.matches(queue));
     const queues = found.slice(0, size);
     const last = queues.at(-1);
     return {
       queues,
       ...(last !== undefined &&
-        found.length > size && { nextPageToken: makePageToken({ list, start: last.name }, now) }),
+        found.length > size && { nextPageToken: makePageToken({ list: filtered, start: last.name }, now) }),
     };
   }
 
@@ -121,7 +169,7 @@ export class QueueOperations {
   purge(name: string): Queue {
     const now = this.#clock.now();
     const queue = { ...this.get(name), purgeAt: now };
-    const taskNames = this.#store.purgeTasks(name, this.#releaseTaskNameAt(now));
+    const taskNames = this.#store.purgeTasks(name, this.#releaseTaskNameAt(now, queue));
     this.#put(queue);
     for (const taskName of taskNames) {
       this.#dispatcher.taskGone(taskName);
@@ -129,6 +177,14 @@ export class QueueOperations {
     }
     this.#emit({ kind: 'queuePurged', at: now, queue, taskCount: taskNames.length });
     return queue;
+  }
+
+  /** Replaces the queue's policy, as `change` makes it of the one that it has. */
+  setPolicy(name: string, change: (current: IamPolicy | undefined) => IamPolicy): IamPolicy {
+    const queue = this.get(name);
+    const iamPolicy = change(queue.iamPolicy);
+    this.#put({ ...queue, iamPolicy });
+    return iamPolicy;
   }
 
   #add(name: string, input: QueueInput): Queue {

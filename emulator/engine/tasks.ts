@@ -1,7 +1,8 @@
 import { ApiError } from '../core/errors.ts';
 import { entityNotFound, invalidArgument, queueNotFound } from '../core/faults.ts';
 import type { TaskInput } from '../core/input.ts';
-import type { Task } from '../core/model.ts';
+import type { Queue, Task } from '../core/model.ts';
+import { bufferUrl } from '../core/http-target.ts';
 import { formatTaskName, parseQueueName, parseTaskName } from '../core/names.ts';
 import { checkTaskName, newTask } from '../core/task-rules.ts';
 import type { NameRelease, TaskStore } from '../store/store.ts';
@@ -29,7 +30,13 @@ export interface TaskOperationsOptions {
   /** Bytes of a task in the service's own storage form. */
   readonly sizeOf: (task: Task) => number;
   /** The release of a task's name that is given up at `now`. */
-  readonly releaseAt: (now: number) => NameRelease;
+  readonly releaseAt: (now: number, queue: Queue | undefined) => NameRelease;
+}
+
+export interface BufferedBody {
+  readonly taskId?: string | undefined;
+  readonly contentType?: string | undefined;
+  readonly body: Uint8Array;
 }
 
 /** The operations on tasks. Each throws `ApiError` in the service's own words. */
@@ -61,7 +68,9 @@ export class TaskOperations {
     const now = this.#clock.now();
     const task = newTask(input.name ?? this.#freeName(parent), input, now);
     if (this.#sizeOf(task) > MAX_TASK_BYTES) throw invalidArgument('Task size too large');
-    if (this.#dispatcher.queue(parent) === undefined) throw queueNotFound();
+    const queue = this.#dispatcher.queue(parent);
+    if (queue === undefined) throw queueNotFound();
+    checkKind(task, queue);
     if (this.#store.getTask(task.name) !== undefined || this.#store.isTaskNameHeld(task.name, now)) {
       throw new ApiError('ALREADY_EXISTS', 'Requested entity already exists');
     }
@@ -70,6 +79,27 @@ export class TaskOperations {
     this.#emit({ kind: 'taskCreated', at: now, task });
     this.#dispatcher.tasksChanged(parent);
     return task;
+  }
+
+  /**
+   * Creates a task out of its body alone; all else comes from the HTTP target of its queue.
+   *
+   * @param taskId The service makes one up if there is none.
+   * @param contentType Of the body; `application/json` if it is not said.
+   */
+  buffer(parent: string, { taskId, contentType, body }: BufferedBody): Task {
+    parseQueueName(parent);
+    const queue = this.#dispatcher.queue(parent);
+    if (queue === undefined) throw queueNotFound();
+    return this.create(parent, {
+      ...(taskId !== undefined && { name: formatTaskName(parent, taskId) }),
+      target: {
+        kind: 'http',
+        url: bufferUrl(queue.httpTarget),
+        headers: { 'Content-Type': contentType ?? 'application/json' },
+        body,
+      },
+    });
   }
 
   get(name: string): Task {
@@ -101,7 +131,7 @@ export class TaskOperations {
     const { queue } = parseTaskName(name);
     if (this.#store.getTask(name) === undefined) throw entityNotFound();
     const now = this.#clock.now();
-    this.#store.deleteTask(name, this.#releaseAt(now));
+    this.#store.deleteTask(name, this.#releaseAt(now, this.#dispatcher.queue(queue)));
     this.#dispatcher.taskGone(name);
     this.#emit({ kind: 'taskDeleted', at: now, taskName: name, reason: 'deleted' });
     this.#dispatcher.tasksChanged(queue);
@@ -110,6 +140,9 @@ export class TaskOperations {
   /** Dispatches the task now, whatever its schedule and its queue say. Returns it with the attempt under way. */
   run(name: string): Task {
     parseTaskName(name);
+    if (this.#store.getTask(name)?.target.kind === 'pull') {
+      throw new ApiError('FAILED_PRECONDITION', 'RunTask cannot be called on a pull task.');
+    }
     const task = this.#dispatcher.runNow(name);
     if (task === undefined) throw entityNotFound();
     return task;
@@ -121,6 +154,17 @@ export class TaskOperations {
       this.#store.getTask(name) !== undefined || this.#store.isTaskNameHeld(name, this.#clock.now());
     return isTaken ? this.#freeName(queue) : name;
   }
+}
+
+/** A pull queue holds pull tasks only, and no other queue does. */
+function checkKind(task: Task, queue: Queue): void {
+  const isPullTask = task.target.kind === 'pull';
+  if (isPullTask === (queue.isPull ?? false)) return;
+  throw invalidArgument(
+    isPullTask
+      ? 'A pull message can be added to a pull queue only.'
+      : 'A pull queue takes pull messages only; set Task.pull_message.',
+  );
 }
 
 function isNumber(value: unknown): value is number {

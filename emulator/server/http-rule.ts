@@ -74,7 +74,8 @@ function segmentsPattern(template: string): string {
   });
 }
 
-function decodePath(value: string): string {
+/** Throws INVALID_ARGUMENT on an encoding that is none. */
+export function decodePath(value: string): string {
   try {
     return decodeURIComponent(value);
   } catch {

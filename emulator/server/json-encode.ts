@@ -19,6 +19,12 @@ export function messageToJson(type: protobuf.Type, message: Plain, encoding: Jso
       return formatTimestamp(secondsAndNanos());
     case '.google.protobuf.Duration':
       return formatDuration(secondsAndNanos());
+    case '.google.protobuf.Any': {
+      // In `Plain` as in JSON it is the message itself, with its type.
+      const { '@type': url = '', ...inner } = message as { '@type'?: string };
+      const innerType = type.root.lookupType(url.slice(url.lastIndexOf('/') + 1));
+      return { '@type': url, ...(messageToJson(innerType, inner, encoding) as object) };
+    }
     default: {
       const json: Record<string, unknown> = {};
       for (const field of type.fieldsArray) {

@@ -11,7 +11,7 @@ export function locations(ownLocation: string): Surface {
   return {
     service: locationsService,
     // The protos say /v1; the service answers at its own version too, where gcloud asks.
-    restVersions: ['/v1', '/v2'],
+    restVersions: ['/v1', '/v2', '/v2beta3', '/v2beta2'],
     rpcs: {
       ListLocations: ({ name }) => {
         const [, project] = parse(/^projects\/([^/]+)$/, name, 'projects/<PROJECT_ID>');

@@ -30,9 +30,9 @@ export function createRest(surfaces: readonly Surface[]): HttpHandler {
   };
 }
 
-function routesOf({ service, restVersions, rpcs }: Surface): Route[] {
+function routesOf({ service, restVersions, httpRules = {}, rpcs }: Surface): Route[] {
   return service.methodsArray.flatMap((rpc) =>
-    httpRulesOf(rpc).flatMap((rule) =>
+    (httpRules[rpc.name] ?? httpRulesOf(rpc)).flatMap((rule) =>
       restVersions.map((version) => ({
         rpc,
         rule,

@@ -1,5 +1,6 @@
 import type protobuf from 'protobufjs';
 import { ApiError } from '../core/errors.ts';
+import type { HttpRule } from './http-rule.ts';
 import type { Plain } from './schema.ts';
 
 /** What one RPC does. Faults leave it as `ApiError`; anything else that it throws is a defect of the emulator. */
@@ -13,6 +14,8 @@ export interface Surface {
    * string for a client that leaves the version out.
    */
   readonly restVersions: readonly string[];
+  /** Where REST serves an RPC whose annotation does not say so, or says something else. */
+  readonly httpRules?: Readonly<Record<string, readonly HttpRule[]>>;
   /** By RPC name. An RPC of the service that is missing here answers UNIMPLEMENTED. */
   readonly rpcs: Readonly<Record<string, Rpc>>;
 }

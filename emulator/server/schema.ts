@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import protobuf from 'protobufjs';
+import { addLaterMethods } from './v2/later-methods.ts';
 
 /**
  * A protobuf message as a plain object: camelCase field names, enums as their names, 64-bit integers as numbers, bytes as
@@ -16,18 +17,26 @@ const TO_PLAIN: protobuf.IConversionOptions = { enums: String, longs: Number };
 const fromHere = createRequire(import.meta.url);
 const tasksEntry = fromHere.resolve('@google-cloud/tasks');
 const gaxEntry = createRequire(tasksEntry).resolve('google-gax');
-const tasksRoot = load(join(dirname(tasksEntry), '..', '..', 'protos', 'protos.json'));
+const tasksRoot = load(join(dirname(tasksEntry), '..', '..', 'protos', 'protos.json'), addLaterMethods);
 const locationsRoot = load(join(dirname(gaxEntry), '..', 'protos', 'locations.json'));
 const statusRoot = load(join(dirname(gaxEntry), '..', 'protos', 'status.json'));
 
 export const cloudTasksV2Service: protobuf.Service = tasksRoot.lookupService(
   'google.cloud.tasks.v2.CloudTasks',
 );
+export const cloudTasksV2Beta3Service: protobuf.Service = tasksRoot.lookupService(
+  'google.cloud.tasks.v2beta3.CloudTasks',
+);
+export const cloudTasksV2Beta2Service: protobuf.Service = tasksRoot.lookupService(
+  'google.cloud.tasks.v2beta2.CloudTasks',
+);
+export const operationsService: protobuf.Service = tasksRoot.lookupService('google.longrunning.Operations');
 export const locationsService: protobuf.Service = locationsRoot.lookupService(
   'google.cloud.location.Locations',
 );
 export const queueV2Type: protobuf.Type = tasksRoot.lookupType('google.cloud.tasks.v2.Queue');
 export const taskV2Type: protobuf.Type = tasksRoot.lookupType('google.cloud.tasks.v2.Task');
+export const taskV2Beta3Type: protobuf.Type = tasksRoot.lookupType('google.cloud.tasks.v2beta3.Task');
 
 /** Looks up `google.rpc.Status` and the types that stand in its `details`. */
 export function rpcType(name: string): protobuf.Type {
@@ -59,8 +68,10 @@ export function camelCase(name: string): string {
   return name.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function load(path: string): protobuf.Root {
-  const root = protobuf.Root.fromJSON(JSON.parse(readFileSync(path, 'utf8')) as protobuf.INamespace);
+function load(path: string, prepare?: (json: protobuf.INamespace) => void): protobuf.Root {
+  const json = JSON.parse(readFileSync(path, 'utf8')) as protobuf.INamespace;
+  prepare?.(json);
+  const root = protobuf.Root.fromJSON(json);
   root.resolveAll();
   return root;
 }

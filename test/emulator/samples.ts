@@ -1,5 +1,5 @@
 import type { DispatchRequest } from '../../emulator/core/dispatch.ts';
-import type { AppEngineTarget, HttpTarget, Queue, Task } from '../../emulator/core/model.ts';
+import type { AppEngineTarget, HttpTarget, PushTask, Queue, Task } from '../../emulator/core/model.ts';
 import { formatTaskName } from '../../emulator/core/names.ts';
 import { newQueue } from '../../emulator/core/queue-rules.ts';
 
@@ -46,7 +46,7 @@ export function sampleTask({
 }
 
 /** The first delivery of the sample task. */
-export function sampleRequest(changes: Partial<Task> = {}): DispatchRequest {
-  const task = sampleTask(changes);
+export function sampleRequest(changes: Partial<PushTask> = {}): DispatchRequest {
+  const task = { ...sampleTask(changes), target: changes.target ?? httpTarget };
   return { queue: sampleQueue(), task, scheduleAt: task.scheduleAt };
 }

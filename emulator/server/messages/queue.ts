@@ -2,10 +2,15 @@ import type { protos } from '@google-cloud/tasks';
 import { ApiError } from '../../core/errors.ts';
 import type { QueueInput } from '../../core/input.ts';
 import type { Queue, RateLimits, RetryConfig } from '../../core/model.ts';
+import { httpTargetFromProto, httpTargetToProto } from './http-target.ts';
 import { routingFromProto, routingToProto } from './routing.ts';
 import { durationFromProto, durationToProto, instantToProto } from './time.ts';
 
-type QueueMessage = protos.google.cloud.tasks.v2.IQueue;
+type V2Beta3Queue = protos.google.cloud.tasks.v2beta3.IQueue;
+
+/** A queue as v2 has it, with what the later versions add to it. Each version maps its own form to and from this one. */
+export type QueueMessage = protos.google.cloud.tasks.v2.IQueue &
+  Pick<V2Beta3Queue, 'httpTarget' | 'type' | 'taskTtl' | 'tombstoneTtl'>;
 type RateLimitsMessage = protos.google.cloud.tasks.v2.IRateLimits;
 type RetryConfigMessage = protos.google.cloud.tasks.v2.IRetryConfig;
 
@@ -20,6 +25,10 @@ export function queueFromProto(message: QueueMessage | null | undefined): QueueI
       message?.stackdriverLoggingConfig?.samplingRatio,
       'queue.stackdriver_logging_config.sampling_ratio',
     ),
+    httpTarget: httpTargetFromProto(message?.httpTarget),
+    isPull: message?.type === 'PULL',
+    taskTtlMs: durationFromProto(message?.taskTtl, 'queue.task_ttl'),
+    tombstoneTtlMs: durationFromProto(message?.tombstoneTtl, 'queue.tombstone_ttl'),
   };
 }
 
@@ -35,7 +44,9 @@ function rateLimitsFromProto(message: RateLimitsMessage | null | undefined): Que
   };
 }
 
-function retryConfigFromProto(message: RetryConfigMessage | null | undefined): QueueInput['retryConfig'] {
+export function retryConfigFromProto(
+  message: RetryConfigMessage | null | undefined,
+): QueueInput['retryConfig'] {
   if (message === null || message === undefined) return undefined;
   return {
     maxAttempts: message.maxAttempts ?? undefined,
@@ -59,6 +70,10 @@ export function queueToProto(queue: Queue): QueueMessage {
     ...(queue.loggingSamplingRatio !== undefined && {
       stackdriverLoggingConfig: { samplingRatio: queue.loggingSamplingRatio },
     }),
+    ...(queue.httpTarget && { httpTarget: httpTargetToProto(queue.httpTarget) }),
+    type: queue.isPull ? 'PULL' : 'PUSH',
+    ...(queue.taskTtlMs !== undefined && { taskTtl: durationToProto(queue.taskTtlMs) }),
+    ...(queue.tombstoneTtlMs !== undefined && { tombstoneTtl: durationToProto(queue.tombstoneTtlMs) }),
   };
 }
 
@@ -66,7 +81,7 @@ function rateLimitsToProto(limits: RateLimits): RateLimitsMessage {
   return { ...limits };
 }
 
-function retryConfigToProto(config: RetryConfig): RetryConfigMessage {
+export function retryConfigToProto(config: RetryConfig): RetryConfigMessage {
   return {
     maxAttempts: config.maxAttempts,
     minBackoff: durationToProto(config.minBackoffMs),

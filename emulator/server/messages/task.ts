@@ -1,28 +1,32 @@
 import type { protos } from '@google-cloud/tasks';
-import { ApiError } from '../../core/errors.ts';
 import type { TargetInput, TaskInput } from '../../core/input.ts';
-import type { Attempt, Authorization, HttpMethod, Target, Task } from '../../core/model.ts';
-import { encodeMessage, taskV2Type } from '../schema.ts';
+import type { Attempt, Target, Task } from '../../core/model.ts';
+import { encodeMessage, taskV2Beta3Type, taskV2Type } from '../schema.ts';
 import type { Plain } from '../schema.ts';
+import { authorizationFromProto, authorizationToProto, methodFromProto } from './http-target.ts';
+import { retryConfigFromProto, retryConfigToProto } from './queue.ts';
 import { routingFromProto, routingToProto } from './routing.ts';
+import { unknownEnum } from './unknown-enum.ts';
 import { durationFromProto, durationToProto, instantFromProto, instantToProto } from './time.ts';
 
 type V2 = typeof protos.google.cloud.tasks.v2;
-type TaskMessage = protos.google.cloud.tasks.v2.ITask;
+
+/** A task as v2 has it, with what the other versions add to it. */
+export type TaskMessage = protos.google.cloud.tasks.v2.ITask &
+  Pick<protos.google.cloud.tasks.v2beta3.ITask, 'retryConfig' | 'pullMessage'>;
+
 type HttpRequestMessage = protos.google.cloud.tasks.v2.IHttpRequest;
 type AppEngineHttpRequestMessage = protos.google.cloud.tasks.v2.IAppEngineHttpRequest;
 type AttemptMessage = protos.google.cloud.tasks.v2.IAttempt;
-type MethodMessage = HttpRequestMessage['httpMethod'];
-type ViewMessage = TaskMessage['view'];
 
 /** How much of a task an answer shows: BASIC leaves the body out. */
 export type TaskView = Exclude<keyof V2['Task']['View'], 'VIEW_UNSPECIFIED'>;
 
 /** BASIC where the request says nothing. */
-export function viewFromProto(view: ViewMessage): TaskView {
+export function viewFromProto(view: string | number | null | undefined): TaskView {
   if (view === null || view === undefined || view === 'VIEW_UNSPECIFIED') return 'BASIC';
   if (view === 'BASIC' || view === 'FULL') return view;
-  throw unknownEnum('response_view', 'Task.View', view);
+  throw unknownEnum('response_view', 'Task.View', Number(view));
 }
 
 /** What a caller says about a task. Output-only fields are passed over. */
@@ -32,16 +36,21 @@ export function taskFromProto(message: TaskMessage | null | undefined): TaskInpu
     target: targetFromProto(message),
     scheduleAt: instantFromProto(message?.scheduleTime, 'task.schedule_time'),
     dispatchDeadlineMs: durationFromProto(message?.dispatchDeadline, 'task.dispatch_deadline'),
+    retryConfig: retryConfigFromProto(message?.retryConfig),
   };
 }
 
 function targetFromProto(message: TaskMessage | null | undefined): TargetInput | undefined {
-  if (message?.httpRequest) return httpTargetFromProto(message.httpRequest);
+  if (message?.httpRequest) return httpRequestFromProto(message.httpRequest);
   if (message?.appEngineHttpRequest) return appEngineTargetFromProto(message.appEngineHttpRequest);
+  if (message?.pullMessage) {
+    const { payload, tag } = message.pullMessage;
+    return { kind: 'pull', body: (payload ?? undefined) as Uint8Array | undefined, tag: tag || undefined };
+  }
   return undefined;
 }
 
-function httpTargetFromProto(message: HttpRequestMessage): TargetInput {
+function httpRequestFromProto(message: HttpRequestMessage): TargetInput {
   return {
     kind: 'http',
     url: message.url ?? undefined,
@@ -63,27 +72,11 @@ function appEngineTargetFromProto(message: AppEngineHttpRequestMessage): TargetI
   };
 }
 
-function methodFromProto(method: MethodMessage, field: string): HttpMethod | undefined {
-  if (method === null || method === undefined || method === 'HTTP_METHOD_UNSPECIFIED') return undefined;
-  if (typeof method === 'string') return method;
-  throw unknownEnum(field, 'HttpMethod', method);
-}
-
-function authorizationFromProto(message: HttpRequestMessage): Authorization | undefined {
-  if (message.oidcToken) {
-    const { serviceAccountEmail, audience } = message.oidcToken;
-    return { kind: 'oidc', serviceAccountEmail: serviceAccountEmail ?? '', ...(audience && { audience }) };
-  }
-  if (message.oauthToken) {
-    const { serviceAccountEmail, scope } = message.oauthToken;
-    return { kind: 'oauth', serviceAccountEmail: serviceAccountEmail ?? '', ...(scope && { scope }) };
-  }
-  return undefined;
-}
-
 /** Bytes of a task as the service stores it. */
 export function storedSizeOf(task: Task): number {
-  return encodeMessage(taskV2Type, taskToProto(task, 'FULL') as Plain).length;
+  // v2 has no pull tasks.
+  const type = task.target.kind === 'pull' ? taskV2Beta3Type : taskV2Type;
+  return encodeMessage(type, taskToProto(task, 'FULL') as Plain).length;
 }
 
 export function taskToProto(task: Task, view: TaskView): TaskMessage {
@@ -93,6 +86,7 @@ export function taskToProto(task: Task, view: TaskView): TaskMessage {
     scheduleTime: instantToProto(task.scheduleAt),
     createTime: instantToProto(task.createAt),
     dispatchDeadline: durationToProto(task.dispatchDeadlineMs),
+    ...(task.retryConfig && { retryConfig: retryConfigToProto(task.retryConfig) }),
     dispatchCount: task.dispatchCount,
     responseCount: task.responseCount,
     ...(task.firstAttempt && { firstAttempt: attemptToProto(task.firstAttempt) }),
@@ -102,6 +96,10 @@ export function taskToProto(task: Task, view: TaskView): TaskMessage {
 }
 
 function targetToProto(target: Target, view: TaskView): TaskMessage {
+  if (target.kind === 'pull') {
+    const payload = view === 'FULL' && target.body.length > 0 && { payload: target.body };
+    return { pullMessage: { ...payload, ...(target.tag !== undefined && { tag: target.tag }) } };
+  }
   const common = {
     httpMethod: target.method,
     headers: { ...target.headers },
@@ -123,12 +121,6 @@ function targetToProto(target: Target, view: TaskView): TaskMessage {
   }
 }
 
-function authorizationToProto(authorization: Authorization | undefined): HttpRequestMessage {
-  if (authorization === undefined) return {};
-  const { kind, ...token } = authorization;
-  return kind === 'oidc' ? { oidcToken: token } : { oauthToken: token };
-}
-
 function attemptToProto(attempt: Attempt): AttemptMessage {
   return {
     dispatchTime: instantToProto(attempt.dispatchAt),
@@ -136,12 +128,4 @@ function attemptToProto(attempt: Attempt): AttemptMessage {
     ...(attempt.responseAt !== undefined && { responseTime: instantToProto(attempt.responseAt) }),
     ...(attempt.responseStatus && { responseStatus: { ...attempt.responseStatus } }),
   };
-}
-
-/** Over gRPC an enum may hold a number that has no name. */
-function unknownEnum(field: string, type: string, value: number): ApiError {
-  return new ApiError(
-    'INVALID_ARGUMENT',
-    `Invalid value at '${field}' (type.googleapis.com/google.cloud.tasks.v2.${type}), ${value}`,
-  );
 }

@@ -21,6 +21,16 @@ export function queueContract(open: () => TaskStore | Promise<TaskStore>): void 
         purgeAt: 1_700_000_000_123.456,
         appEngineRoutingOverride: { service: 's', version: 'v', instance: 'i', host: 'h' },
         loggingSamplingRatio: 0.5,
+        httpTarget: {
+          uri: { scheme: 'http', host: 'a.example', port: 0, path: '', query: 'q', mode: 'ifNotExists' },
+          method: 'PUT',
+          headers: { 'X-A': 'é' },
+          authorization: { kind: 'oidc', serviceAccountEmail: 'a@p', audience: 'x' },
+        },
+        isPull: true,
+        taskTtlMs: 864_000_000,
+        tombstoneTtlMs: 3_600_000,
+        iamPolicy: { version: 1, bindings: [{ role: 'r', members: ['m'] }], etag: 'e' },
       });
       store.putQueue(queue);
       expect(store.listQueues()).toEqual([queue]);

@@ -2,16 +2,16 @@ import { describe, expect, test } from 'vitest';
 import { concludeAttempt, startAttempt } from '../../../emulator/core/attempt.ts';
 import type { DispatchResult } from '../../../emulator/core/dispatch.ts';
 import { deliveryHeaders } from '../../../emulator/core/headers.ts';
-import type { Target } from '../../../emulator/core/model.ts';
+import type { PushTarget } from '../../../emulator/core/model.ts';
 import { appEngineTarget, httpTarget, sampleQueue, sampleRequest, sampleTask } from '../samples.ts';
 
 /** The headers of each attempt of a task whose attempts end in `results`. */
-function headersOfAttempts(target: Target, results: readonly DispatchResult[]): Record<string, string>[] {
+function headersOfAttempts(target: PushTarget, results: readonly DispatchResult[]): Record<string, string>[] {
   const queue = sampleQueue();
   let task = sampleTask({ target });
   return results.map((result) => {
     const { scheduleAt } = task;
-    const headers = deliveryHeaders({ queue, task, scheduleAt });
+    const headers = deliveryHeaders({ queue, task: { ...task, target }, scheduleAt });
     const started = startAttempt(task, scheduleAt, scheduleAt);
     const now = scheduleAt + 10;
     task = concludeAttempt(started, result, queue.retryConfig, { now, retryFrom: now }).task;

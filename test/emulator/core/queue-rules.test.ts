@@ -48,13 +48,34 @@ describe('a new queue', () => {
     expect(newQueue(QUEUE, input)).toMatchObject(input);
   });
 
-  test.each([-1, 7, 500])(
-    'has a burst size of its own choice when the caller asks for %d',
-    (maxBurstSize) => {
-      const { rateLimits } = newQueue(QUEUE, { rateLimits: { maxBurstSize, maxDispatchesPerSecond: 200 } });
-      expect(rateLimits.maxBurstSize).toBe(40);
-    },
-  );
+  test('has the burst size that it is given, up to 500', () => {
+    expect(newQueue(QUEUE, { rateLimits: { maxBurstSize: 7 } }).rateLimits.maxBurstSize).toBe(7);
+    expect(() => newQueue(QUEUE, { rateLimits: { maxBurstSize: 501 } })).toThrow(
+      invalidArgument('RateLimits.maxBurstSize must be less than or equal to 500.'),
+    );
+  });
+
+  test('is refused an HTTP target that could not be applied', () => {
+    const target = (uri: object) =>
+      newQueue(QUEUE, { httpTarget: { headers: {}, uri: { mode: 'always', ...uri } } });
+    expect(() => target({ host: '' })).toThrow(
+      invalidField('queue.http_target.uri_override.host', 'no host name'),
+    );
+    expect(() => target({ port: 70_000 })).toThrow(
+      invalidField('queue.http_target.uri_override.port', 'no port'),
+    );
+  });
+
+  test('keeps times to live within their ranges', () => {
+    const hour = 3_600_000;
+    expect(newQueue(QUEUE, { tombstoneTtlMs: hour })).toMatchObject({ tombstoneTtlMs: hour });
+    expect(() => newQueue(QUEUE, { tombstoneTtlMs: hour - 1 })).toThrow(
+      invalidField('queue.tombstone_ttl', '1 hour to 9 days'),
+    );
+    expect(() => newQueue(QUEUE, { taskTtlMs: 24 * hour })).toThrow(
+      invalidField('queue.task_ttl', '10 days to 10 years'),
+    );
+  });
 
   test('has no routing when all its parts are empty', () => {
     const queue = newQueue(QUEUE, { appEngineRoutingOverride: { service: '' } });
@@ -178,7 +199,7 @@ describe('an updated queue', () => {
     expect(updatedQueue(current, {}, [path])).not.toHaveProperty(property);
   });
 
-  test.each(['name', 'state', 'purge_time', 'rate_limits.max_burst_size'])(
+  test.each(['name', 'state', 'purge_time', 'type', 'stats'])(
     'is as before when the mask names %s, which only the service writes',
     (path) => {
       const input: QueueInput = { name: 'other', rateLimits: { maxBurstSize: 1 } };

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import type { DispatchResult } from '../../../emulator/core/dispatch.ts';
-import type { Target } from '../../../emulator/core/model.ts';
+import type { PushTarget } from '../../../emulator/core/model.ts';
 import { HttpDispatcher, type HttpDispatcherOptions } from '../../../emulator/dispatch/http-dispatcher.ts';
 import { httpTarget, sampleRequest } from '../samples.ts';
 
@@ -18,12 +18,12 @@ export function openDispatcher(options: Partial<HttpDispatcherOptions> = {}): Ht
 
 /** Makes one attempt of a task with this target, the sample's where nothing is given. */
 export async function deliver(
-  target: Partial<Target>,
+  target: Partial<PushTarget>,
   {
     signal = new AbortController().signal,
     ...options
   }: Partial<HttpDispatcherOptions> & { signal?: AbortSignal } = {},
 ): Promise<DispatchResult> {
-  const request = sampleRequest({ target: { ...httpTarget, ...target } as Target });
+  const request = sampleRequest({ target: { ...httpTarget, ...target } as PushTarget });
   return await openDispatcher(options).dispatch(request, signal);
 }

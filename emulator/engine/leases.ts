@@ -1,0 +1,165 @@
+import { startAttempt } from '../core/attempt.ts';
+import { ApiError } from '../core/errors.ts';
+import { entityNotFound, invalidField, queueNotFound } from '../core/faults.ts';
+import type { Queue, Task } from '../core/model.ts';
+import { parseQueueName, parseTaskName } from '../core/names.ts';
+import type { TaskStore } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+import type { Dispatcher } from './dispatcher.ts';
+
+const MAX_TASKS = 1000;
+const SECOND_MS = 1000;
+const MAX_LEASE_MS = 7 * 24 * 60 * 60 * SECOND_MS;
+const SCAN_PAGE = 1000;
+
+export interface LeaseRequest {
+  /** At most 1,000. */
+  readonly maxTasks: number;
+  /** At most a week; cut to whole seconds. */
+  readonly leaseMs: number | undefined;
+  /** `tag=TAG`, `tag_function=oldest_tag()`, or empty for all. */
+  readonly filter: string;
+}
+
+export interface LeaseOperationsOptions {
+  readonly clock: Clock;
+  readonly store: TaskStore;
+  readonly dispatcher: Dispatcher;
+  /** Deletes a task for good. */
+  readonly remove: (name: string) => void;
+}
+
+/**
+ * What workers do with a pull queue. A task is leased until its `scheduleAt`: nobody else gets it before, and whoever holds it proves
+ * so by naming that instant. A worker that dies leaves a task that falls due again.
+ */
+export class LeaseOperations {
+  readonly #clock: Clock;
+  readonly #store: TaskStore;
+  readonly #dispatcher: Dispatcher;
+  readonly #remove: LeaseOperationsOptions['remove'];
+
+  constructor({ clock, store, dispatcher, remove }: LeaseOperationsOptions) {
+    this.#clock = clock;
+    this.#store = store;
+    this.#dispatcher = dispatcher;
+    this.#remove = remove;
+  }
+
+  /** Leases the tasks that fell due first. A filter makes it look through the whole queue. */
+  lease(parent: string, { maxTasks, leaseMs, filter }: LeaseRequest): readonly Task[] {
+    const queue = this.#pullQueue(parent);
+    if (!(maxTasks >= 0 && maxTasks <= MAX_TASKS)) {
+      throw invalidField('max_tasks', `${maxTasks} is out of range; use 1 to ${MAX_TASKS}.`);
+    }
+    const until = this.#clock.now() + checkedLease(leaseMs);
+    // A paused queue hands out nothing, whoever asks.
+    if (queue.state !== 'RUNNING') return [];
+    const names = filter === '' ? undefined : this.#dueWith(parent, filter);
+    const leased: Task[] = [];
+    while (leased.length < (maxTasks || 1)) {
+      const task = this.#leaseNext(parent, names?.[leased.length], names !== undefined, until);
+      if (task === undefined) break;
+      leased.push(task);
+    }
+    return leased;
+  }
+
+  /** Ends a lease for good: its task is done. */
+  acknowledge(name: string, scheduleAt: number | undefined): void {
+    this.#remove(this.#held(name, scheduleAt).name);
+  }
+
+  /** The lease lasts from now for `leaseMs`. */
+  renew(name: string, scheduleAt: number | undefined, leaseMs: number | undefined): Task {
+    const task = this.#held(name, scheduleAt);
+    return this.#reschedule(task, this.#clock.now() + checkedLease(leaseMs));
+  }
+
+  /** Gives a task back: anybody can lease it at once. */
+  cancel(name: string, scheduleAt: number | undefined): Task {
+    return this.#reschedule(this.#held(name, scheduleAt), this.#clock.now());
+  }
+
+  #leaseNext(queue: string, name: string | undefined, isNamed: boolean, until: number): Task | undefined {
+    const now = this.#clock.now();
+    const begin = (task: Task): Task => startAttempt({ ...task, scheduleAt: until }, until, now);
+    if (isNamed && name === undefined) return undefined;
+    const claim =
+      name === undefined ? this.#store.claimDue(queue, now, begin) : this.#store.claimTask(name, begin);
+    // If the process dies here, the start makes the task wait again, until the same instant.
+    return claim && this.#reschedule(claim.task, until);
+  }
+
+  #reschedule(task: Task, scheduleAt: number): Task {
+    const rescheduled = { ...task, scheduleAt };
+    this.#store.rescheduleTask(rescheduled);
+    return rescheduled;
+  }
+
+  /** The due tasks that the filter lets through, the oldest schedule first. */
+  #dueWith(queue: string, filter: string): readonly string[] {
+    const now = this.#clock.now();
+    const due: Task[] = [];
+    let start: number | undefined = 0;
+    while (start !== undefined) {
+      const page = this.#store.listTasks(queue, { start, limit: SCAN_PAGE });
+      due.push(...page.tasks.filter((task) => task.scheduleAt <= now));
+      start = page.next;
+    }
+    due.sort((a, b) => a.scheduleAt - b.scheduleAt);
+    const tag = filterTag(filter, due[0]);
+    return due.filter((task) => tagOf(task) === tag).map(({ name }) => name);
+  }
+
+  #held(name: string, scheduleAt: number | undefined): Task {
+    this.#pullQueue(parseTaskName(name).queue);
+    const task = this.#store.getTask(name);
+    if (task === undefined) throw entityNotFound();
+    if (scheduleAt === undefined) throw invalidField('schedule_time', 'It is required.');
+    if (
+      !isSameMicrosecond(task.scheduleAt, scheduleAt) ||
+      task.dispatchCount === 0 ||
+      scheduleAt <= this.#clock.now()
+    ) {
+      throw new ApiError(
+        'FAILED_PRECONDITION',
+        "The task is not leased until this schedule_time: the lease ended, or is somebody else's.",
+      );
+    }
+    return task;
+  }
+
+  #pullQueue(name: string): Queue {
+    parseQueueName(name);
+    const queue = this.#dispatcher.queue(name);
+    if (queue === undefined) throw queueNotFound();
+    if (queue.isPull) return queue;
+    throw new ApiError('FAILED_PRECONDITION', 'Tasks can be leased from a pull queue only.');
+  }
+}
+
+function checkedLease(leaseMs: number | undefined): number {
+  const wholeMs = Math.floor((leaseMs ?? 0) / SECOND_MS) * SECOND_MS;
+  if (wholeMs > 0 && wholeMs <= MAX_LEASE_MS) return wholeMs;
+  throw invalidField('lease_duration', 'It is required, from 1 second to 1 week.');
+}
+
+/** Callers see instants to the microsecond. */
+function isSameMicrosecond(a: number, b: number): boolean {
+  return Math.round(a * 1000) === Math.round(b * 1000);
+}
+
+function filterTag(filter: string, oldest: Task | undefined): string {
+  if (filter === 'tag_function=oldest_tag()') return oldest === undefined ? '' : tagOf(oldest);
+  const [, tag] = /^tag=(.*)$/s.exec(filter) ?? [];
+  if (tag !== undefined && tag.length < 500) return tag.replace(/^"(.*)"$/s, '$1');
+  throw invalidField(
+    'filter',
+    'Write tag=TAG, with a tag of less than 500 characters, or tag_function=oldest_tag().',
+  );
+}
+
+function tagOf({ target }: Task): string {
+  return target.kind === 'pull' ? (target.tag ?? '') : '';
+}
