@@ -15,15 +15,22 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   unavailable: 503,
 };
 
+export interface AnswerContext {
+  /** Logged with the error. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** What the caller is told of an error that is not Pageturner's own: what it means, without what it is. */
+  readonly internal: string;
+}
+
 /**
  * The one place where an error becomes an answer. What Pageturner throws is told to the caller; anything else is the user's code or
- * the platform, goes to the log whole, and leaves as `internal`.
+ * the platform, goes to the log whole, and leaves as `internal` with the text given for it.
  */
 export function answerError(
   response: Response,
   error: unknown,
   log: Log,
-  fields: Readonly<Record<string, unknown>>,
+  { fields, internal }: AnswerContext,
 ): void {
   if (error instanceof PageturnerError) {
     const status = statuses[error.code];
@@ -38,6 +45,6 @@ export function answerError(
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   log.write('ERROR', text, fields);
   response.status(500).json({
-    error: { code: 'internal', message: 'The task failed and will be delivered again; the log says why.' },
+    error: { code: 'internal', message: internal },
   });
 }

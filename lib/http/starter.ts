@@ -54,7 +54,11 @@ export function starter<S extends z.ZodType, D extends DocumentData>(
           : {};
       response.status(202).json({ task: task.name, ...started, ...see });
     } catch (error) {
-      answerError(response, error, ports.log, { task: task.name, starter: name });
+      answerError(response, error, ports.log, {
+        fields: { task: task.name, starter: name },
+        internal:
+          'The task could not be started; the log says why. Send it again with the same Idempotency-Key.',
+      });
     }
   };
 }

@@ -43,7 +43,10 @@ export function worker<S extends z.ZodType, D extends DocumentData>(
       const outcome = await deliver(task, parseDelivery(jsonBody(request)), request, ports);
       response.status(200).json({ outcome });
     } catch (error) {
-      answerError(response, error, ports.log, fields);
+      answerError(response, error, ports.log, {
+        fields,
+        internal: 'The task failed and will be delivered again; the log says why.',
+      });
     }
   };
 }

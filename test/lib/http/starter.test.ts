@@ -135,6 +135,22 @@ test('no token: 401', async () => {
   expect(response.headers.get('www-authenticate')).toBe('Bearer');
 });
 
+test('an unexpected error: 500 that promises no delivery, and the log has it whole', async () => {
+  ports.queue.enqueue = async () => {
+    throw new Error('the secret reason');
+  };
+  const answer = await call({ body: { program: 'a' } });
+  expect(answer).toMatchObject({
+    status: 500,
+    body: { error: { code: 'internal', message: expect.stringMatching(/^The task could not be started;/) } },
+  });
+  expect(JSON.stringify(answer.body)).not.toMatch(/delivered|secret/);
+  expect(ports.log.entries.at(-1)).toMatchObject({
+    severity: 'ERROR',
+    message: expect.stringContaining('the secret reason'),
+  });
+});
+
 test('another method than POST: 405', async () => {
   expect(await call({ method: 'GET' })).toMatchObject({ status: 405 });
 });
