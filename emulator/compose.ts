@@ -13,6 +13,7 @@ import type { AppEngineUrl } from './dispatch/app-engine-origin.ts';
 import { HttpDispatcher } from './dispatch/http-dispatcher.ts';
 import { generateSigningKey, TokenSigner } from './dispatch/token-signer.ts';
 import { Engine } from './engine/engine.ts';
+import type { EngineSettings } from './engine/engine.ts';
 import type { EngineListener } from './engine/events.ts';
 import { Production } from './engine/production.ts';
 import type { Profile, Warning } from './engine/production.ts';
@@ -73,6 +74,8 @@ export interface EmulatorOptions {
    * are new or whose name was just given up. `strict` refuses all of it, in the service's own words.
    */
   readonly profile?: Profile;
+  /** What is not public of the service, or differs between its pages: how long names stay taken, and back-pressure. */
+  readonly settings?: Partial<EngineSettings>;
   /** Told of what would go otherwise in production, once for each kind and queue; nobody unless given. */
   readonly onWarning?: (warning: Warning) => void;
   /**
@@ -190,7 +193,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       dispatch: faults.wrap(time?.wrap(dispatcher.dispatch) ?? dispatcher.dispatch),
       sizeOf: storedSizeOf,
       production,
-      settings: options.profile === 'strict' ? { queueNameReuseAfterMs: QUEUE_NAME_REUSE_MS } : {},
+      settings: {
+        ...(options.profile === 'strict' && { queueNameReuseAfterMs: QUEUE_NAME_REUSE_MS }),
+        ...options.settings,
+      },
     }),
   );
   faults.guardCreate(engine.tasks);

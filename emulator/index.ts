@@ -12,3 +12,4 @@ export type { Exchange, ExchangeResponse } from './core/exchange.ts';
 export type { Queue, Task } from './core/model.ts';
 export type { AttemptOutcome, EngineEvent, EngineListener, TaskDeletedReason } from './engine/events.ts';
 export type { Profile, Warning } from './engine/production.ts';
+export type { EngineSettings } from './engine/engine.ts';

@@ -18,6 +18,8 @@ export interface DispatcherOptions {
   readonly emit: EngineListener;
   /** The release of a task's name that is given up at `now`. */
   readonly releaseAt: (now: number, queue: Queue | undefined) => NameRelease;
+  /** Whether a queue slows down when its targets answer 429 or 503. */
+  readonly hasBackPressure: boolean;
 }
 
 /** How many tasks are looked at in one go when some have outlived their retention. */
@@ -45,6 +47,7 @@ export class Dispatcher {
   readonly #dispatch: Dispatch;
   readonly #emit: EngineListener;
   readonly #releaseAt: DispatcherOptions['releaseAt'];
+  readonly #hasBackPressure: boolean;
   readonly #lanes = new Map<string, Lane>();
   /** The lanes that can start an attempt, at once or at a known time. */
   readonly #ready = new DueHeap<Lane>();
@@ -54,12 +57,13 @@ export class Dispatcher {
   #lastOrder = 0;
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
 
-  constructor({ clock, store, dispatch, emit, releaseAt }: DispatcherOptions) {
+  constructor({ clock, store, dispatch, emit, releaseAt, hasBackPressure }: DispatcherOptions) {
     this.#clock = clock;
     this.#store = store;
     this.#dispatch = dispatch;
     this.#emit = emit;
     this.#releaseAt = releaseAt;
+    this.#hasBackPressure = hasBackPressure;
   }
 
   /** Takes in a queue, or its new settings or state. */
@@ -206,7 +210,7 @@ export class Dispatcher {
     const now = this.#clock.now();
     this.#forget(attempt);
     lane.attemptEnded();
-    if (isPushback(result, begun.target.kind)) lane.pushedBack(now);
+    if (this.#hasBackPressure && isPushback(result, begun.target.kind)) lane.pushedBack(now);
     const { outcome, task } = this.#conclude(attempt, begun, result, now);
     this.#emit({ kind: 'attemptEnded', at: now, attempt: number, task, result, outcome });
     if (outcome === 'completed' || outcome === 'exhausted') this.#delete(taskName, outcome, now);

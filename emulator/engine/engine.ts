@@ -18,6 +18,8 @@ export interface EngineSettings {
   readonly taskNameReuseAfterMs: number;
   /** How long the name of a deleted queue stays taken, in ms. Default 0: it may be created again at once. */
   readonly queueNameReuseAfterMs: number;
+  /** Whether a queue slows down when its targets answer 429 or 503. Default true; how far the service does is not public. */
+  readonly hasBackPressure: boolean;
 }
 
 export interface EngineOptions {
@@ -32,7 +34,11 @@ export interface EngineOptions {
   readonly production?: Production;
 }
 
-const DEFAULTS: EngineSettings = { taskNameReuseAfterMs: 60 * 60 * 1000, queueNameReuseAfterMs: 0 };
+const DEFAULTS: EngineSettings = {
+  taskNameReuseAfterMs: 60 * 60 * 1000,
+  queueNameReuseAfterMs: 0,
+  hasBackPressure: true,
+};
 
 /**
  * Cloud Tasks without a network: the operations, and the loop that dispatches. It takes up what it finds in its store; what was in
@@ -50,13 +56,20 @@ export class Engine implements AsyncDisposable {
 
   constructor(options: EngineOptions) {
     const { clock, random, store, dispatch, sizeOf, settings, production = new Production() } = options;
-    const { taskNameReuseAfterMs, queueNameReuseAfterMs } = { ...DEFAULTS, ...settings };
+    const { taskNameReuseAfterMs, queueNameReuseAfterMs, hasBackPressure } = { ...DEFAULTS, ...settings };
     const emit = (event: EngineEvent): void => {
       for (const listener of this.#listeners) listener(event);
     };
     const releaseTaskName = (now: number, queue: Queue | undefined): NameRelease =>
       releaseAfter(queue?.tombstoneTtlMs ?? taskNameReuseAfterMs)(now);
-    this.#dispatcher = new Dispatcher({ clock, store, dispatch, emit, releaseAt: releaseTaskName });
+    this.#dispatcher = new Dispatcher({
+      clock,
+      store,
+      dispatch,
+      emit,
+      releaseAt: releaseTaskName,
+      hasBackPressure,
+    });
     const common = { clock, store, dispatcher: this.#dispatcher, emit, production };
     this.queues = new QueueOperations({
       ...common,

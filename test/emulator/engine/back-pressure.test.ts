@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { DispatchResult } from '../../../emulator/core/dispatch.ts';
+import type { EngineSettings } from '../../../emulator/engine/engine.ts';
 import { QUEUE } from '../samples.ts';
 import { OK, startEngine } from './fixture.ts';
 
@@ -7,8 +8,9 @@ const BUSY: DispatchResult = { kind: 'response', httpStatus: 429 };
 const SECOND_MS = 1000;
 
 /** A queue of 5 a second with far more tasks than it can send, whose first answer is `first`. */
-function startBusy(first: DispatchResult) {
+function startBusy(first: DispatchResult, settings: Partial<EngineSettings> = {}) {
   const engine = startEngine({
+    settings,
     answer: ({ task }) => (task.name.endsWith('/first') ? first : OK),
     queue: { rateLimits: { maxDispatchesPerSecond: 5 }, retryConfig: { maxAttempts: 1 } },
   });
@@ -36,6 +38,12 @@ test('what the queue says of itself stays as it was', async () => {
 
 test('another failure than 429 and 503 slows nothing', async () => {
   const { clock, between } = startBusy({ kind: 'response', httpStatus: 500 });
+  await clock.advanceBy(10 * SECOND_MS);
+  expect(between(0, 10)).toBe(50);
+});
+
+test('a queue whose emulator was told so is never slowed down', async () => {
+  const { clock, between } = startBusy(BUSY, { hasBackPressure: false });
   await clock.advanceBy(10 * SECOND_MS);
   expect(between(0, 10)).toBe(50);
 });
