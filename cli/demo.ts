@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setInterval as every } from 'node:timers/promises';
 import { Firestore } from '@google-cloud/firestore';
 import type { EmulatorConfig } from '../config/schema.ts';
@@ -41,12 +42,15 @@ export interface DemoResult {
   readonly missing: readonly string[];
 }
 
-/** The queues of the example functions, as configured, or else with the settings of a new queue. */
+/**
+ * The queues of the example functions, as configured, or else with the settings of a new queue; in a project of its own, so that
+ * what an earlier demo left in an emulator that goes on running does not count.
+ */
 export function demoConfig(config: EmulatorConfig): EmulatorConfig {
   const queues = ['iterate', 'mail'].map(
     (name) => config.queues.find((queue) => queue.name === name) ?? { name },
   );
-  return { ...config, queues };
+  return { ...config, project: `demo-${randomUUID().slice(0, 8)}`, queues };
 }
 
 /**

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 
 /** A folder that is there until the test ends. */
 export function temporaryFolder(): string {
@@ -26,4 +26,11 @@ export function configFile(changes: object = {}, folder: string = temporaryFolde
   };
   writeFileSync(file, JSON.stringify(config));
   return file;
+}
+
+/** The same for a whole test file: it is there until the file's tests have ended. */
+export function standingConfigFile(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pageturner-test-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return configFile({}, folder);
 }
