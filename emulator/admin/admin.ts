@@ -1,4 +1,5 @@
 import { ApiError } from '../core/errors.ts';
+import { invalidArgument } from '../core/faults.ts';
 import type { Clock } from '../engine/clock.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { EngineEvent } from '../engine/events.ts';
@@ -24,6 +25,9 @@ export interface TimeLimit {
   /** Longest wait, in ms of real time. */
   readonly timeoutMs?: number | undefined;
 }
+
+/** A century: no task lives so long, and a date can still say it. */
+export const MAX_ADVANCE_MS: number = 3_155_760_000_000;
 
 /** Shorter than the 5 s that test runners commonly give a test, so that its message is what one gets to see. */
 const DELIVERIES_TIMEOUT_MS = 4000;
@@ -119,8 +123,15 @@ export class Admin implements Disposable {
     );
   }
 
-  /** @throws ApiError FAILED_PRECONDITION on the system's clock */
+  /**
+   * Moves on by so many ms, stopping wherever something is due. Resolves when no call is out any more.
+   *
+   * @throws ApiError FAILED_PRECONDITION on the system's clock, INVALID_ARGUMENT for what is no time to move on by
+   */
   async advance(ms: number): Promise<void> {
+    if (!(ms >= 0 && ms <= MAX_ADVANCE_MS)) {
+      throw invalidArgument(`The clock cannot move on by ${ms} ms: write 0 to ${MAX_ADVANCE_MS}.`);
+    }
     await this.#virtualTime().advance(ms);
   }
 

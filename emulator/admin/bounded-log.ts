@@ -1,6 +1,7 @@
 interface Entry<T> {
   readonly value: T;
   bytes: number;
+  isGone: boolean;
 }
 
 export interface BoundedLogOptions<T> {
@@ -9,32 +10,48 @@ export interface BoundedLogOptions<T> {
   readonly onDropped?: (value: T) => void;
 }
 
-/** The newest of what it is given, oldest first: it drops the oldest when there are too many, or when they are too large together. */
+/** So many places of what was dropped are kept before the queue is cut. */
+const MAX_EMPTY_PLACES = 1024;
+
+/**
+ * The newest of what it is given, oldest first: it drops the oldest when there are too many, or when they are too large together. One
+ * that is too large by itself is dropped at once.
+ */
 export class BoundedLog<T> {
   readonly #options: BoundedLogOptions<T>;
-  /** A map keeps the order, and lets any entry go at once. */
   readonly #entries = new Map<T, Entry<T>>();
+  /** Oldest first, from `#first` on. Looking for the first key of a map would pass over all that was deleted before it. */
+  readonly #queue: Entry<T>[] = [];
+  #first = 0;
   #bytes = 0;
 
   constructor(options: BoundedLogOptions<T>) {
     this.#options = options;
   }
 
-  /** Adds a value, or adds to the size of one that is there. */
+  /** Adds a value, or adds to the size of one that is there. One that was dropped comes in anew. */
   add(value: T, bytes: number): void {
-    const entry = this.#entries.get(value);
-    if (entry === undefined) this.#entries.set(value, { value, bytes });
-    else entry.bytes += bytes;
+    let entry = this.#entries.get(value);
+    if (entry === undefined) {
+      entry = { value, bytes: 0, isGone: false };
+      this.#entries.set(value, entry);
+      this.#queue.push(entry);
+    }
+    entry.bytes += bytes;
     this.#bytes += bytes;
-    for (const [oldest] of this.#entries) {
-      if (this.#entries.size <= this.#options.maxEntries && this.#bytes <= this.#options.maxBytes) return;
-      this.remove(oldest);
-      this.#options.onDropped?.(oldest);
+    while (this.#entries.size > this.#options.maxEntries || this.#bytes > this.#options.maxBytes)
+      this.#dropOldest();
+    if (this.#first > MAX_EMPTY_PLACES && this.#first * 2 > this.#queue.length) {
+      this.#queue.splice(0, this.#first);
+      this.#first = 0;
     }
   }
 
   remove(value: T): void {
-    this.#bytes -= this.#entries.get(value)?.bytes ?? 0;
+    const entry = this.#entries.get(value);
+    if (entry === undefined) return;
+    entry.isGone = true;
+    this.#bytes -= entry.bytes;
     this.#entries.delete(value);
   }
 
@@ -44,6 +61,17 @@ export class BoundedLog<T> {
 
   clear(): void {
     this.#entries.clear();
+    this.#queue.length = 0;
+    this.#first = 0;
     this.#bytes = 0;
+  }
+
+  #dropOldest(): void {
+    const entry = this.#queue[this.#first];
+    if (entry === undefined) return;
+    this.#first += 1;
+    if (entry.isGone) return;
+    this.remove(entry.value);
+    this.#options.onDropped?.(entry.value);
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ApiError } from '../core/errors.ts';
 import { parseJson } from '../core/json-text.ts';
+import { MAX_ADVANCE_MS } from './admin.ts';
 import type { Admin } from './admin.ts';
 import { attemptJson, deadTaskJson, deliveryJson } from './json.ts';
 import type { FaultRule } from './fault-rule.ts';
@@ -45,8 +46,7 @@ const deliveriesQuery = z.strictObject({
 });
 const graveyardQuery = z.strictObject({ queue: filter.queue, ...limit });
 const nothing = z.strictObject({});
-// A century: no task lives so long, and a date can still say it.
-const advanceBody = z.strictObject({ ms: z.number().min(0).max(3_155_760_000_000) });
+const advanceBody = z.strictObject({ ms: z.number().min(0).max(MAX_ADVANCE_MS) });
 const requeueBody = z.strictObject({ taskName: z.string().min(1) });
 
 /** The admin over HTTP, as JSON, under `/emulator/v1/`. What is not its own it leaves to others. */
