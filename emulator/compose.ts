@@ -129,7 +129,7 @@ export interface Emulator extends AsyncDisposable {
    */
   idle(limit?: TimeLimit): Promise<void>;
   /**
-   * Resolves when no attempt is out and none may start: what is left waits for its time, for a retry, or in a paused queue. It never
+   * Resolves when no attempt is out and none may start: what is left waits for its time or a retry, or in a queue that is paused or pulled from. It never
    * moves a virtual clock.
    */
   settled(limit?: TimeLimit): Promise<void>;
@@ -201,14 +201,15 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   );
   faults.guardCreate(engine.tasks);
   const graveyard = new Graveyard({ tasks: engine.tasks, attempts });
+  const operations = new Operations();
   const begin = (): void => {
     random.restart();
-    for (const queue of declared) engine.queues.update(queue);
+    operations.forgetAll();
+    for (const queue of declared) engine.queues.declare(queue);
     production.queuesAreKnown();
   };
   begin();
   const admin = started.use(new Admin({ engine, clock, faults, attempts, graveyard, begin }));
-  const operations = new Operations();
   const versions = [v2, v2beta3, v2beta2];
   const surfaces = [
     ...versions.map((version) => cloudTasks(engine, version, operations)),

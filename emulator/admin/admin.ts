@@ -68,9 +68,9 @@ export class Admin implements Disposable {
     return this.#clock.now();
   }
 
-  /** When the next waiting task of a queue that is not paused falls due, in ms since 1970; undefined if there is none. */
+  /** When the next waiting task of a queue that dispatches falls due, in ms since 1970; undefined if there is none. */
   nextDueAt(): number | undefined {
-    return this.#engine.nextDueAt('RUNNING');
+    return this.#engine.nextDueAt('dispatching');
   }
 
   attempts(filter?: AttemptFilter): readonly AttemptRecord[] {
@@ -137,7 +137,7 @@ export class Admin implements Disposable {
 
   /**
    * Moves to the next instant at which an attempt begins or ends, and lets it. Resolves to false, without moving, when no time that may
-   * pass brings one: no task is left, or only in paused queues.
+   * pass brings one: no task is left, or only in queues that are paused or pulled from.
    *
    * @throws ApiError FAILED_PRECONDITION on the system's clock
    */
@@ -197,7 +197,7 @@ export class Admin implements Disposable {
   }
 
   #isEmpty(): boolean {
-    return this.#attemptsOut === 0 && this.#engine.nextDueAt() === undefined;
+    return this.#attemptsOut === 0 && this.#engine.nextDueAt('all') === undefined;
   }
 
   /** Whether time alone brings the next attempt's beginning or end. */
@@ -213,13 +213,13 @@ export class Admin implements Disposable {
     );
   }
 
-  #state(): { now: number; attemptsOut: number; nextDueAt: number | undefined; isPausedOnly: boolean } {
+  #state(): { now: number; attemptsOut: number; nextDueAt: number | undefined; isHeldOnly: boolean } {
     const nextDueAt = this.nextDueAt();
     return {
       now: this.now(),
       attemptsOut: this.#attemptsOut,
       nextDueAt,
-      isPausedOnly: nextDueAt === undefined && this.#engine.nextDueAt() !== undefined,
+      isHeldOnly: nextDueAt === undefined && this.#engine.nextDueAt('all') !== undefined,
     };
   }
 }

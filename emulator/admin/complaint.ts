@@ -9,8 +9,8 @@ export interface Standstill {
   readonly now: number;
   readonly attemptsOut: number;
   readonly nextDueAt: number | undefined;
-  /** Whether tasks wait in paused queues only. */
-  readonly isPausedOnly: boolean;
+  /** Whether tasks wait only in queues that are paused or pulled from. */
+  readonly isHeldOnly: boolean;
   /** Those that came. */
   readonly deliveries?: readonly Delivery[];
 }
@@ -31,9 +31,9 @@ function deliveryText({ taskName, attempt, method, url, response, error }: Deliv
   return `${shortId(taskName)}, attempt ${attempt}: ${method} ${url} -> ${end}`;
 }
 
-function leftText({ attemptsOut, nextDueAt, isPausedOnly, now }: Standstill): string {
+function leftText({ attemptsOut, nextDueAt, isHeldOnly, now }: Standstill): string {
   const out = attemptsOut === 0 ? 'No attempt is out' : `Attempts that are out: ${attemptsOut}`;
-  if (isPausedOnly) return `${out}; tasks wait in paused queues only: resume them.`;
+  if (isHeldOnly) return `${out}; tasks wait only in queues that are paused or pulled from.`;
   if (nextDueAt === undefined) return `${out}, and no task waits.`;
   const inMs = Math.max(0, Math.round(nextDueAt - now));
   return `${out}; the next task that waits falls due at ${new Date(nextDueAt).toISOString()}, in ${inMs} ms.`;

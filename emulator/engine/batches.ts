@@ -55,6 +55,10 @@ export class BatchOperations {
     this.#tasks = tasks;
   }
 
+  forgetAll(): void {
+    this.#byRequest.clear();
+  }
+
   /** At most 100. The same `requestId` once more gives the first one's outcome and creates nothing. */
   create(parent: string, items: readonly BatchItem[], requestId: string): Batch {
     checkCount(items, MAX_CREATED, 'requests');

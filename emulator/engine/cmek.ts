@@ -14,6 +14,10 @@ export interface CmekConfig {
 export class CmekOperations {
   readonly #keys = new Map<string, string>();
 
+  forgetAll(): void {
+    this.#keys.clear();
+  }
+
   get(name: string): CmekConfig {
     checkName(name);
     return { name, kmsKey: this.#keys.get(name) ?? '' };

@@ -3,7 +3,7 @@ import { isPushback } from '../core/back-pressure.ts';
 import type { Dispatch, DispatchResult } from '../core/dispatch.ts';
 import { DueHeap } from '../core/due-heap.ts';
 import { withHttpTarget } from '../core/http-target.ts';
-import type { Queue, QueueState, Task } from '../core/model.ts';
+import type { Queue, Task } from '../core/model.ts';
 import { queueOfTask } from '../core/names.ts';
 import { retentionMsOf } from '../core/retry.ts';
 import type { Claim, NameRelease, TaskStore } from '../store/store.ts';
@@ -137,10 +137,10 @@ export class Dispatcher {
     this.#setTimer();
   }
 
-  /** When the next task of the queues in this state, or of all, falls due; undefined if none waits. */
-  nextDueAt(state?: QueueState): number | undefined {
+  /** When the next task falls due of the queues that dispatch (neither paused nor pulled from), or of all; undefined if none waits. */
+  nextDueAt(queues: 'dispatching' | 'all'): number | undefined {
     const dueTimes = [...this.#lanes.values()]
-      .filter(({ queue }) => state === undefined || queue.state === state)
+      .filter(({ queue }) => queues === 'all' || (queue.state === 'RUNNING' && !queue.isPull))
       .map(({ queue }) => this.#store.nextDueAt(queue.name) ?? Number.POSITIVE_INFINITY);
     const first = dueTimes.reduce((earliest, at) => Math.min(earliest, at), Number.POSITIVE_INFINITY);
     return first === Number.POSITIVE_INFINITY ? undefined : first;

@@ -1,5 +1,5 @@
 import type { Dispatch } from '../core/dispatch.ts';
-import type { Queue, QueueState, Task } from '../core/model.ts';
+import type { Queue, Task } from '../core/model.ts';
 import type { NameRelease, TaskStore } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { BatchOperations } from './batches.ts';
@@ -96,19 +96,21 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * When the next task of the queues in this state, or of all, falls due; undefined if none waits. Rates may let it leave later, and
-   * what is in flight does not count.
+   * When the next task falls due of the queues that dispatch (neither paused nor pulled from), or of all; undefined if none waits. Rates
+   * may let it leave later, and what is in flight does not count.
    */
-  nextDueAt(state?: QueueState): number | undefined {
-    return this.#dispatcher.nextDueAt(state);
+  nextDueAt(queues: 'dispatching' | 'all'): number | undefined {
+    return this.#dispatcher.nextDueAt(queues);
   }
 
   /**
-   * Deletes every queue with its tasks, forgets their names, and cuts off the attempts that are out: nobody learns of their ends. What
-   * is created while it goes on is of the time after it.
+   * Deletes every queue with its tasks, forgets their names, keys and batches, and cuts off the attempts that are out: nobody learns of
+   * their ends. What is created while it goes on is of the time after it.
    */
   async reset(): Promise<void> {
     this.queues.forgetAll();
+    this.cmek.forgetAll();
+    this.batches.forgetAll();
     await this.#dispatcher.cutOff();
   }
 

@@ -69,6 +69,7 @@ export class QueueOperations {
     if (parseQueueName(name).location !== parent) throw invalidArgument(`${name} must begin with ${parent}.`);
     if (this.#dispatcher.queue(name) !== undefined)
       throw new ApiError('ALREADY_EXISTS', 'Queue already exists');
+    this.#checkNameIsFree(name);
     return this.#add(name, input);
   }
 
@@ -126,12 +127,21 @@ export class QueueOperations {
     };
   }
 
+  /** A queue that is to be there from the start: as `update`, and nobody who had its name before can hold it. */
+  declare(input: QueueInput): Queue {
+    const name = input.name ?? '';
+    return this.#dispatcher.queue(name) === undefined ? this.#add(name, input) : this.update(input);
+  }
+
   /** Updates the masked fields, all if there is no mask; creates the queue if it is missing. */
   update(input: QueueInput, maskPaths: readonly string[] = []): Queue {
     const name = input.name ?? '';
     parseQueueName(name);
     const current = this.#dispatcher.queue(name);
-    if (current === undefined) return this.#add(name, input);
+    if (current === undefined) {
+      this.#checkNameIsFree(name);
+      return this.#add(name, input);
+    }
     const queue = updatedQueue(current, input, maskPaths);
     this.#put(queue);
     this.#emit({ kind: 'queueUpdated', at: this.#clock.now(), queue });
@@ -187,15 +197,17 @@ export class QueueOperations {
     return iamPolicy;
   }
 
+  #checkNameIsFree(name: string): void {
+    if (!this.#store.isQueueNameHeld(name, this.#clock.now())) return;
+    throw new ApiError(
+      'FAILED_PRECONDITION',
+      'The queue cannot be created because a queue with this name existed too recently.',
+    );
+  }
+
   #add(name: string, input: QueueInput): Queue {
     const now = this.#clock.now();
     const queue = newQueue(name, input);
-    if (this.#store.isQueueNameHeld(name, now)) {
-      throw new ApiError(
-        'FAILED_PRECONDITION',
-        'The queue cannot be created because a queue with this name existed too recently.',
-      );
-    }
     this.#production.queueCreated(queue, now);
     this.#put(queue);
     this.#emit({ kind: 'queueCreated', at: now, queue });

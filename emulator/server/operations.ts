@@ -18,6 +18,10 @@ const NAME = /^projects\/[^/]+\/locations\/[^/]+\/operations\/[^/]+$/;
 export class Operations {
   readonly #operations = new Map<string, Operation>();
 
+  forgetAll(): void {
+    this.#operations.clear();
+  }
+
   /** Keeps an operation. The same name once more gives the one that is kept. */
   keep(operation: Operation): Operation {
     const known = this.#operations.get(operation.name);

@@ -92,7 +92,7 @@ test('a wait that is over says how things stand', async () => {
       body: {
         error: {
           status: 'DEADLINE_EXCEEDED',
-          message: expect.stringContaining('tasks wait in paused queues only'),
+          message: expect.stringContaining('tasks wait only in queues that are paused'),
         },
       },
     });

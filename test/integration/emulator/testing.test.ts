@@ -135,7 +135,7 @@ test('the clock does not move past an attempt that is out', async () => {
   expect(emulator.attempts()).toMatchObject([{ outcome: 'completed', endedAt: Date.UTC(2026, 0, 1) }]);
 });
 
-test('tasks are delivered side by side, though the clock stands', async () => {
+test('tasks are deleteQueue side by side, though the clock stands', async () => {
   const first = Promise.withResolvers<ServerResponse>();
   const second = Promise.withResolvers<void>();
   const target = await serve((response, { path }) => {
@@ -201,7 +201,7 @@ test('a wait in vain says what came instead, and what is left', async () => {
       'Waited 50 ms for 2 deliveries of {"queue":"mail"}.',
       '1 came:',
       `  a, attempt 1: POST ${target.url}/other -> 200`,
-      'No attempt is out; tasks wait in paused queues only: resume them.',
+      'No attempt is out; tasks wait only in queues that are paused or pulled from.',
     ].join('\n'),
   );
   await expect(emulator.idle({ timeoutMs: 50 })).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
@@ -258,6 +258,36 @@ test('a reset leaves the queues of the start and nothing else, and cuts off what
   expect(emulator.clock.now()).toBe(Date.UTC(2026, 0, 1));
   expect(await create(target.url, { at: emulator.clock.now() + DAY_MS })).toBe(first);
   await create(target.url, { id: 'named', at: emulator.clock.now() + DAY_MS });
+});
+
+test('a task of a pull queue keeps nobody waiting for attempts, and no clock moving', async () => {
+  const post = async (path: string, body: object): Promise<number> => {
+    const response = await fetch(`${emulator.url}/v2beta2/${path}`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+    });
+    return response.status;
+  };
+  const pulled = `${location}/queues/pulled`;
+  expect(await post(`${location}/queues`, { name: pulled, pullTarget: {} })).toBe(200);
+  expect(await post(`${pulled}/tasks`, { task: { pullMessage: { tag: 'a' } } })).toBe(200);
+  await emulator.settled();
+  expect(await emulator.clock.runNext()).toBe(false);
+  await expect(emulator.idle({ timeoutMs: 20 })).rejects.toThrow('paused or pulled from');
+  expect(emulator.clock.now()).toBe(Date.UTC(2026, 0, 1));
+});
+
+test('a reset frees every name, also in the strict profile', async () => {
+  const strict = await startEmulator({ profile: 'strict', queues: [{ name: 'mail' }] });
+  onTestFinished(() => strict.close());
+  const deleteQueue = async (): Promise<number> => {
+    const response = await fetch(`${strict.url}/v2/${mail}`, { method: 'DELETE' });
+    return response.status;
+  };
+  expect(await deleteQueue()).toBe(200);
+  await strict.reset();
+  expect(await deleteQueue()).toBe(200);
+  await strict.reset();
 });
 
 /** What happens to 30 tasks under heavy weather. */
