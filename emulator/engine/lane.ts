@@ -42,6 +42,8 @@ export class Lane implements DueItem {
   /** Takes new settings or a new state. The bucket keeps its tokens, as far as its new size holds them. */
   replaceQueue(queue: Queue, now: number): void {
     this.#ease(now);
+    // Its tasks may be kept for another time now.
+    this.expiresAt = undefined;
     this.#queue = queue;
     this.#setPressure(this.#pressure, now);
   }

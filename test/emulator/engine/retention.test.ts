@@ -25,6 +25,18 @@ test('a task in a paused queue is gone after 31 days, and the one created later 
   expect(clock.nextTimerAt).toBeUndefined();
 });
 
+test('a task ends when its queue says that it keeps tasks for a shorter time', async () => {
+  const { engine, create, clock, taskName } = startEngine();
+  engine.queues.pause(QUEUE);
+  create('a');
+  await clock.advanceBy(DAY_MS);
+  engine.queues.update({ name: QUEUE, taskTtlMs: 10 * DAY_MS }, ['task_ttl']);
+  await clock.advanceBy(9 * DAY_MS - 1);
+  expect(engine.tasks.get(taskName('a'))).toBeDefined();
+  await clock.advanceBy(1);
+  expect(engine.tasks.list(QUEUE).tasks).toEqual([]);
+});
+
 test('more tasks than are looked at in one go are all gone after 31 days', async () => {
   const { engine, create, clock } = startEngine();
   engine.queues.pause(QUEUE);

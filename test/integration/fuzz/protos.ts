@@ -21,11 +21,8 @@ export const rpcs: readonly RpcToTry[] = ['v2', 'v2beta3', 'v2beta2'].flatMap((v
   return root.lookupService(service).methodsArray.map((rpc) => ({ service, rpc }));
 });
 
-/** Any RPC of any version, those of v2 more often than others. */
-export const anyRpc: fc.Arbitrary<RpcToTry> = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom(...rpcs.filter(({ service }) => service.includes('.v2.'))) },
-  fc.constantFrom(...rpcs),
-);
+/** Any RPC of any version. */
+export const anyRpc: fc.Arbitrary<RpcToTry> = fc.constantFrom(...rpcs);
 
 export function requestType(rpc: protobuf.Method): protobuf.Type {
   return rpc.resolvedRequestType as protobuf.Type;
