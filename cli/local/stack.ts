@@ -53,7 +53,8 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     startFunctions({
       entry,
       port: functionsPort,
-      env: { ...process.env, ...env },
+      // As in the cloud: the framework then keeps the stack of a body that it cannot read to itself.
+      env: { ...process.env, ...env, NODE_ENV: 'production' },
       isReloading,
       ...(onFunctionsEvent ? { onEvent: onFunctionsEvent } : {}),
     }),

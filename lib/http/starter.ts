@@ -3,6 +3,8 @@ import type { DocumentData } from '@google-cloud/firestore';
 import type { z } from 'zod';
 import type { IterativeTask, OneShotTask } from '../core/definition.ts';
 import { PageturnerError } from '../core/errors.ts';
+import { jsonLog } from '../json-log.ts';
+import type { Log } from '../ports.ts';
 import { defaultRuntime, type Runtime } from '../runtime.ts';
 import { startOn } from '../start-task.ts';
 import { answerError } from './answer.ts';
@@ -32,8 +34,10 @@ export function starter<S extends z.ZodType, D extends DocumentData>(
 ): HttpFunction {
   const name = `start-${task.name}`;
   return async (request, response) => {
-    const { ports, settings, verifyToken } = runtime();
+    let log: Log = jsonLog;
     try {
+      const { ports, settings, verifyToken } = runtime();
+      ({ log } = ports);
       const caller = await verifyToken(request.get('Authorization'), `${settings.functionsUrl}/${name}`);
       mustBeAllowed(caller.email, options.callers ?? settings.callers);
       if (request.method !== 'POST') {
@@ -54,7 +58,7 @@ export function starter<S extends z.ZodType, D extends DocumentData>(
           : {};
       response.status(202).json({ task: task.name, ...started, ...see });
     } catch (error) {
-      answerError(response, error, ports.log, {
+      answerError(response, error, log, {
         fields: { task: task.name, starter: name },
         internal:
           'The task could not be started; the log says why. Send it again with the same Idempotency-Key.',

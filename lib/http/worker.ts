@@ -5,7 +5,8 @@ import type { AnyTask, IterativeTask, OneShotTask } from '../core/definition.ts'
 import { parseDelivery, type Delivery } from '../core/delivery.ts';
 import { PageturnerError } from '../core/errors.ts';
 import { finishRun } from '../finish-run.ts';
-import type { Ports } from '../ports.ts';
+import { jsonLog } from '../json-log.ts';
+import type { Log, Ports } from '../ports.ts';
 import { runTask } from '../run-task.ts';
 import { defaultRuntime, type Runtime } from '../runtime.ts';
 import { takeStart } from '../start-run.ts';
@@ -27,9 +28,11 @@ export function worker<S extends z.ZodType, D extends DocumentData>(
   runtime: () => Runtime = defaultRuntime,
 ): HttpFunction {
   return async (request, response) => {
-    const { ports, settings, verifyToken } = runtime();
     const fields = { task: task.name, queueTask: request.get('X-CloudTasks-TaskName') };
+    let log: Log = jsonLog;
     try {
+      const { ports, settings, verifyToken } = runtime();
+      ({ log } = ports);
       const { email } = await verifyToken(
         request.get('Authorization'),
         `${settings.functionsUrl}/${task.name}`,
@@ -43,7 +46,7 @@ export function worker<S extends z.ZodType, D extends DocumentData>(
       const outcome = await deliver(task, parseDelivery(jsonBody(request)), request, ports);
       response.status(200).json({ outcome });
     } catch (error) {
-      answerError(response, error, ports.log, {
+      answerError(response, error, log, {
         fields,
         internal: 'The task failed and will be delivered again; the log says why.',
       });

@@ -131,6 +131,16 @@ describe('start', () => {
   });
 });
 
+test('a body that calls itself JSON and is not is refused without a stack trace', async () => {
+  const response = await fetch(`${env['PAGETURNER_FUNCTIONS_URL']}/start-email-students`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: '{"program":',
+  });
+  expect(response.status).toBe(400);
+  expect(await response.text()).not.toContain('node_modules');
+});
+
 test('a run that does not exist is named, with the next step', async () => {
   expect(await cli('runs', 'show', 'none')).toMatchObject({
     status: 1,

@@ -1,6 +1,7 @@
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { iterativeTask, starter, task } from '../../../lib/index.ts';
+import { createRuntime } from '../../../lib/runtime.ts';
 import { testFirestore } from '../../support/firestore.ts';
 import { startIssuer, type TestIssuer } from '../../support/issuer.ts';
 import { portOf, serveFunctions } from '../../support/serve-functions.ts';
@@ -153,4 +154,15 @@ test('an unexpected error: 500 that promises no delivery, and the log has it who
 
 test('another method than POST: 405', async () => {
   expect(await call({ method: 'GET' })).toMatchObject({ status: 405 });
+});
+
+test('a function without its settings names them in its answer, in the form of every other error', async () => {
+  const misconfigured = starter(walk, {}, () => createRuntime({}));
+  const server = await serveFunctions({ 'start-bare': misconfigured });
+  onTestFinished(() => void server.close());
+  const response = await fetch(`http://127.0.0.1:${portOf(server)}/start-bare`, { method: 'POST' });
+  expect(response.status).toBe(500);
+  expect(await response.json()).toMatchObject({
+    error: { code: 'misconfigured', message: expect.stringContaining('PAGETURNER_LOCATION is not set') },
+  });
 });
