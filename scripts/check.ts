@@ -13,6 +13,8 @@ interface Check {
 const checks: readonly Check[] = [
   { name: 'types', command: ['tsc', '-p', '.'] },
   { name: 'lint and boundaries', command: ['oxlint'] },
+  // Written anew; the check for a clean tree sees whether that changed it.
+  { name: 'fidelity page', command: ['node', 'scripts/write-fidelity.ts'] },
   { name: 'format', command: ['prettier', '--check', '--log-level', 'warn', '.'] },
   { name: 'dead code', command: ['knip'] },
   { name: 'repeated code', command: ['jscpd'] },

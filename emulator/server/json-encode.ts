@@ -48,7 +48,9 @@ function fieldToJson(field: protobuf.Field, value: unknown, encoding: JsonEncodi
     const items = (value as unknown[]).map((item) => valueToJson(field, item, encoding));
     return items.length === 0 ? undefined : items;
   }
-  return isDefault(field, value) ? undefined : valueToJson(field, value, encoding);
+  // An `optional` field that is there says so, also with a default in it.
+  const isOptional = field.options?.['proto3_optional'] === true;
+  return !isOptional && isDefault(field, value) ? undefined : valueToJson(field, value, encoding);
 }
 
 function valueToJson(field: protobuf.Field, value: unknown, encoding: JsonEncoding): unknown {
