@@ -21,6 +21,7 @@ import { SeededRandom } from './engine/random.ts';
 import { SystemClock } from './engine/system-clock.ts';
 import { bufferTask } from './server/buffer-task.ts';
 import { cloudTasks } from './server/cloud-tasks.ts';
+import { grpcHealth } from './server/grpc-health.ts';
 import { createGrpcServer } from './server/grpc.ts';
 import { health } from './server/health.ts';
 import { isLoopbackHost } from './server/browser-guard.ts';
@@ -226,7 +227,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     adminHttp(admin),
   ];
   taken.serve({
-    grpc: createGrpcServer(surfaces, {
+    grpc: createGrpcServer([...surfaces, grpcHealth(surfaces)], {
       reportDefect: onDefect,
       // A call's deadline is one of real time, whatever the clock of the tasks says.
       checkCall: (rpc, call) => production.checkCall(rpc, call, Date.now()),

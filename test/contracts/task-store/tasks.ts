@@ -73,6 +73,19 @@ export function taskContract(open: () => TaskStore | Promise<TaskStore>): void {
         }),
       ],
       ['with nothing that is optional', sampleTask()],
+      [
+        'with all that a pull task may have, and retry settings of its own',
+        sampleTask({
+          target: { kind: 'pull', body: Uint8Array.of(0, 255), tag: 'é' },
+          retryConfig: {
+            maxAttempts: -1,
+            maxRetryDurationMs: 1000,
+            minBackoffMs: 0.5,
+            maxBackoffMs: 2000,
+            maxDoublings: 3,
+          },
+        }),
+      ],
     ])('%s are read back as they were written', (_, task) => {
       store.insertTask(task);
       expect(store.getTask(task.name)).toEqual(task);
