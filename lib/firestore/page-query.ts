@@ -5,8 +5,11 @@ import {
   type QueryDocumentSnapshot,
 } from '@google-cloud/firestore';
 import type { Cursor } from '../core/cursor.ts';
+import type { KeyRange } from '../core/key-range.ts';
 import { PageturnerError } from '../core/errors.ts';
 import { readable } from './readable.ts';
+
+const everything: KeyRange = { from: null, before: null };
 
 /** An order of a query, explicit or implied by its filters. */
 interface Order {
@@ -24,24 +27,59 @@ interface Order {
 export class PageQuery<D extends DocumentData> {
   readonly #ordered: Query<D>;
   readonly #orders: readonly Order[];
+  /** Rather than of a collection group. */
+  readonly isOfOneCollection: boolean;
 
   /** @throws PageturnerError `invalid-query` when the query has limits or cursors of its own. */
   constructor(query: Query<D>) {
-    const { explicit, all } = ordersOf(query);
+    const { explicit, all, isOfOneCollection } = ordersOf(query);
     this.#orders = all;
+    this.isOfOneCollection = isOfOneCollection;
     this.#ordered = all
       .slice(explicit)
       .reduce((ordered, { field, direction }) => ordered.orderBy(field, direction), query);
   }
 
-  /** The query for the page behind the cursor. */
-  page(after: Cursor | null, limit: number): Query<D> {
-    if (after === null) return this.#ordered.limit(limit);
+  /** The query for the page behind the cursor, within the range. */
+  page(after: Cursor | null, limit: number, range: KeyRange = everything): Query<D> {
+    if (after === null) return this.#within(range).limit(limit);
     const values = [...after.values];
     const position = this.#orders.map(({ isDocumentName }) =>
       isDocumentName ? this.#ordered.firestore.doc(after.path) : values.shift(),
     );
-    return this.#ordered.startAfter(...position).limit(limit);
+    return this.#within({ ...range, from: null })
+      .startAfter(...position)
+      .limit(limit);
+  }
+
+  /** How many documents a range has. */
+  async count(range: KeyRange): Promise<number> {
+    const counted = await this.#within(range).count().get();
+    return counted.data().count;
+  }
+
+  /** The path of the first document at or behind a path; undefined when there is none. (Nobody gives the last: keys are not scanned downwards.) */
+  async firstFrom(from: string | null): Promise<string | undefined> {
+    const { docs } = await this.#within({ from, before: null }).select().limit(1).get();
+    return docs[0]?.ref.path;
+  }
+
+  /** @throws PageturnerError `invalid-query` when ranges of keys would not be ranges of the walk. */
+  mustBeByName(): void {
+    const [order, ...others] = this.#orders;
+    if (order?.isDocumentName === true && order.direction === 'asc' && others.length === 0) return;
+    const given = this.#orders.map(({ name, direction }) => `${name} ${direction}`).join(', ');
+    throw new PageturnerError(
+      'invalid-query',
+      `query() walks in the order of ${given}, and shards are ranges of document names: ` +
+        'a page of one shard would hold documents of another. Leave out orderBy() and filters other than ==, or shards.',
+    );
+  }
+
+  #within({ from, before }: KeyRange): Query<D> {
+    const { firestore } = this.#ordered;
+    const begun = from === null ? this.#ordered : this.#ordered.startAt(firestore.doc(from));
+    return before === null ? begun : begun.endBefore(firestore.doc(before));
   }
 
   /**
@@ -76,6 +114,7 @@ function exactValue(value: unknown, path: string, field: string): unknown {
 
 /** The part of a query's wire form that is read here. */
 interface StructuredQuery {
+  readonly from?: readonly { readonly allDescendants?: boolean | null }[];
   readonly limit?: unknown;
   readonly offset?: unknown;
   readonly startAt?: unknown;
@@ -96,7 +135,11 @@ interface WithWireForm {
   ): { structuredQuery?: StructuredQuery };
 }
 
-function ordersOf(query: unknown): { explicit: number; all: readonly Order[] } {
+function ordersOf(query: unknown): {
+  explicit: number;
+  all: readonly Order[];
+  isOfOneCollection: boolean;
+} {
   const client = query as WithWireForm;
   const own = client.toProto?.(undefined, undefined, false).structuredQuery;
   const full = client.toProto?.(undefined, undefined, true).structuredQuery?.orderBy;
@@ -120,7 +163,11 @@ function ordersOf(query: unknown): { explicit: number; all: readonly Order[] } {
     isDocumentName: fieldPath === '__name__',
     direction: direction === 'DESCENDING' ? ('desc' as const) : ('asc' as const),
   }));
-  return { explicit: own.orderBy?.length ?? 0, all };
+  return {
+    explicit: own.orderBy?.length ?? 0,
+    all,
+    isOfOneCollection: own.from?.[0]?.allDescendants !== true,
+  };
 }
 
 const notPaged = [
