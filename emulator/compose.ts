@@ -11,7 +11,13 @@ import type { QueueInput } from './core/input.ts';
 import { QUEUE_NAME_REUSE_MS } from './core/production-rules.ts';
 import type { AppEngineUrl } from './dispatch/app-engine-origin.ts';
 import { HttpDispatcher } from './dispatch/http-dispatcher.ts';
-import { generateSigningKey, TokenSigner } from './dispatch/token-signer.ts';
+import {
+  generateSigningKey,
+  signingKeyFromText,
+  signingKeyToText,
+  TokenSigner,
+} from './dispatch/token-signer.ts';
+import type { SigningKey } from './dispatch/token-signer.ts';
 import { Engine } from './engine/engine.ts';
 import type { EngineSettings } from './engine/engine.ts';
 import type { EngineListener } from './engine/events.ts';
@@ -41,9 +47,12 @@ import { v2 } from './server/v2/version.ts';
 import { v2beta2 } from './server/v2beta2/version.ts';
 import { v2beta3 } from './server/v2beta3/version.ts';
 import { MemoryStore } from './store/memory.ts';
+import { SqliteStore } from './store/sqlite.ts';
 
 const VIRTUAL_START = Date.UTC(2026, 0, 1);
 const ANSWER_WITHIN_MS = 10_000;
+/** Under which name the signing key stands in the data file. */
+const KEY_TEXT = 'signing-key';
 
 /** A queue as the API's own JSON has it, its name being an id. */
 export interface QueueSettings {
@@ -79,6 +88,11 @@ export interface EmulatorOptions {
   readonly settings?: Partial<EngineSettings>;
   /** Told of what would go otherwise in production, once for each kind and queue; nobody unless given. */
   readonly onWarning?: (warning: Warning) => void;
+  /**
+   * A file that holds queues, tasks, names that are taken, attempts and the signing key, so that all of it outlives the process, however
+   * that ends; it is made if it is missing. What was being delivered is delivered again. Without it everything is kept in memory.
+   */
+  readonly dataFile?: string | undefined;
   /**
    * `system`, the default: time passes. `virtual`: time stands until `clock` moves it, and begins at 2026-01-01T00:00:00Z, so that a day
    * passes in an instant and a test repeats itself.
@@ -147,6 +161,7 @@ export interface Emulator extends AsyncDisposable {
  * Starts a Cloud Tasks emulator in this process: gRPC, REST, an OIDC issuer and a metadata server on one port of this machine.
  *
  * @throws ApiError INVALID_ARGUMENT for a queue that the service would refuse
+ * @throws DataFileError where the data file cannot be used
  * @throws the system's error where the port cannot be had (`code` is `EADDRINUSE`)
  *
  * @example
@@ -164,8 +179,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     );
   }
   const declared = queues.map((queue) => declaredQueue(queue, `projects/${project}/locations/${location}`));
-  const key = await generateSigningKey();
   await using started = new AsyncDisposableStack();
+  const file =
+    options.dataFile === undefined ? undefined : started.use(new SqliteStore(options.dataFile, Date.now()));
+  const key = await keptSigningKey(file);
 
   // The issuer names the port, so the port comes first.
   const taken = started.use(await Port.take({ host, port }));
@@ -190,7 +207,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     new Engine({
       clock,
       random,
-      store: new MemoryStore(),
+      store: file ?? new MemoryStore(),
       dispatch: faults.wrap(time?.wrap(dispatcher.dispatch) ?? dispatcher.dispatch),
       sizeOf: storedSizeOf,
       production,
@@ -257,6 +274,15 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** The key of the file, so that tokens verify across restarts; without a file a new one. */
+async function keptSigningKey(file: SqliteStore | undefined): Promise<SigningKey> {
+  const kept = file?.readText(KEY_TEXT);
+  if (kept !== undefined) return await signingKeyFromText(kept);
+  const key = await generateSigningKey();
+  file?.writeText(KEY_TEXT, await signingKeyToText(key));
+  return key;
 }
 
 function declaredQueue({ name, ...settings }: QueueSettings, location: string): QueueInput {

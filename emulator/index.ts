@@ -13,3 +13,4 @@ export type { Queue, Task } from './core/model.ts';
 export type { AttemptOutcome, EngineEvent, EngineListener, TaskDeletedReason } from './engine/events.ts';
 export type { Profile, Warning } from './engine/production.ts';
 export type { EngineSettings } from './engine/engine.ts';
+export { DataFileError } from './store/sqlite-file.ts';

@@ -11,6 +11,7 @@ interface Options extends CommonOptions {
   readonly port?: number;
   readonly host?: string;
   readonly profile?: 'local' | 'strict';
+  readonly data?: string;
   readonly clock?: 'system' | 'virtual';
   readonly seed?: number;
 }
@@ -29,6 +30,7 @@ export function emulatorCommand(): Command {
         'strict refuses what the real service refuses, local warns of it (default: profile)',
       ).choices(['local', 'strict']),
     )
+    .option('--data <file>', 'keep queues, tasks and the signing key in this file (default: in memory)')
     .addOption(
       new Option('--clock <kind>', 'virtual stands still until a test moves it (default: system)').choices([
         'system',
@@ -48,6 +50,7 @@ async function emulate(options: Options, signal: AbortSignal): Promise<void> {
   const config = { ...loaded, profile: options.profile ?? loaded.profile };
   await using emulator = await startTasksEmulator(config, options.port ?? config.ports.tasks, {
     ...(options.host !== undefined && { host: options.host }),
+    ...(options.data !== undefined && { dataFile: options.data }),
     ...(options.clock !== undefined && { clock: options.clock }),
     ...(options.seed !== undefined && { seed: options.seed }),
     onWarning: ({ message }) => process.stderr.write(`Warning: ${message}\n`),
@@ -63,6 +66,7 @@ async function emulate(options: Options, signal: AbortSignal): Promise<void> {
       `Queues of ${config.project}, ${config.location}: ${config.queues.map(({ name }) => name).join(', ')}.`,
     );
     for (const [name, value] of Object.entries({ ...env, ...gcloud })) print(`  export ${name}=${value}`);
+    if (options.data !== undefined) print(`Everything is kept in ${options.data}.`);
     print('Ctrl-C ends it.');
   }
   await aborted(signal);

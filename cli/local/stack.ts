@@ -1,5 +1,6 @@
-import { startEmulator, type Emulator, type EmulatorOptions } from '../../emulator/index.ts';
+import { DataFileError, startEmulator, type Emulator, type EmulatorOptions } from '../../emulator/index.ts';
 import type { EmulatorConfig } from '../../config/schema.ts';
+import { CliError } from '../error.ts';
 import { emulatorEnvironment } from './environment.ts';
 import { startFirestoreEmulator, type FirestoreEmulator } from './firestore-emulator.ts';
 import { startFunctions, type Functions, type FunctionsEvent } from './functions.ts';
@@ -69,17 +70,19 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
 /**
  * Starts the Cloud Tasks emulator with the project, location and queues of the configuration.
  *
- * @throws CliError `port-in-use`
+ * @throws CliError `port-in-use`; `config` where the data file cannot be used
  */
 export async function startTasksEmulator(
   config: EmulatorConfig,
   port: number,
-  options: Pick<EmulatorOptions, 'host' | 'onWarning' | 'clock' | 'seed'> = {},
+  options: Pick<EmulatorOptions, 'host' | 'dataFile' | 'onWarning' | 'clock' | 'seed'> = {},
 ): Promise<Emulator> {
   const { project, location, profile, queues } = config;
   try {
     return await startEmulator({ ...options, port, project, location, profile, queues });
   } catch (error) {
+    if (error instanceof DataFileError)
+      throw new CliError('config', error.message, undefined, { cause: error });
     throw portError(error, portUses.tasks(port));
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { webcrypto } from 'node:crypto';
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, SignJWT } from 'jose';
 import type { JWK } from 'jose';
 import { TOKEN_LIFETIME_SECONDS } from '../core/tokens.ts';
 import type { AccessClaims, AccessInfo, Tokens } from '../core/tokens.ts';
@@ -19,17 +19,33 @@ export interface SigningKey {
 
 export async function generateSigningKey(now: Date = new Date()): Promise<SigningKey> {
   const keys = await generateKeyPair('RS256', { extractable: true });
-  const jwk = await exportJWK(keys.publicKey);
-  const id = createHash('sha1')
-    .update(await calculateJwkThumbprint(jwk))
-    .digest('hex');
   const certificatePem = await selfSignedCertificate(keys, {
     commonName: 'pageturner-emulator',
     notBefore: new Date(now.getTime() - DAY_MS),
     notAfter: new Date(now.getTime() + 365 * DAY_MS),
   });
-  const publicJwk = { ...jwk, kid: id, alg: 'RS256', use: 'sig' };
-  return { id, privateKey: keys.privateKey, publicJwk, certificatePem };
+  const publicHalf = await publicHalfOf(await exportJWK(keys.publicKey));
+  return { ...publicHalf, privateKey: keys.privateKey, certificatePem };
+}
+
+/** The key as text, private half included: whoever holds it can sign as this emulator. */
+export async function signingKeyToText({ privateKey, certificatePem }: SigningKey): Promise<string> {
+  return JSON.stringify({ privateJwk: await exportJWK(privateKey), certificatePem });
+}
+
+/** Reads what `signingKeyToText` wrote. */
+export async function signingKeyFromText(text: string): Promise<SigningKey> {
+  const { privateJwk, certificatePem } = JSON.parse(text) as { privateJwk: JWK; certificatePem: string };
+  const privateKey = (await importJWK(privateJwk, 'RS256')) as webcrypto.CryptoKey;
+  const { kty = 'RSA', n = '', e = '' } = privateJwk;
+  return { ...(await publicHalfOf({ kty, n, e })), privateKey, certificatePem };
+}
+
+async function publicHalfOf(jwk: JWK): Promise<Pick<SigningKey, 'id' | 'publicJwk'>> {
+  const id = createHash('sha1')
+    .update(await calculateJwkThumbprint(jwk))
+    .digest('hex');
+  return { id, publicJwk: { ...jwk, kid: id, alg: 'RS256', use: 'sig' } };
 }
 
 /** Tokens in Google's shape, signed with a key of the emulator's own. */

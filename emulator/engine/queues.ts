@@ -127,10 +127,10 @@ export class QueueOperations {
     };
   }
 
-  /** A queue that is to be there from the start: as `update`, and nobody who had its name before can hold it. */
-  declare(input: QueueInput): Queue {
+  /** A queue that is to be there from the start. One that is there already stays as it is; nobody who had the name before can hold it. */
+  declare(input: QueueInput): void {
     const name = input.name ?? '';
-    return this.#dispatcher.queue(name) === undefined ? this.#add(name, input) : this.update(input);
+    if (this.#dispatcher.queue(name) === undefined) this.#add(name, input);
   }
 
   /** Updates the masked fields, all if there is no mask; creates the queue if it is missing. */

@@ -54,6 +54,11 @@ export class MemoryStore implements TaskStore {
     return taskNames;
   }
 
+  /** Holds the name of a queue that is gone. */
+  holdQueueName(name: string, release: NameRelease): void {
+    this.#heldQueueNames.hold(name, release);
+  }
+
   isQueueNameHeld(name: string, now: number): boolean {
     return this.#heldQueueNames.has(name, now);
   }
@@ -99,6 +104,11 @@ export class MemoryStore implements TaskStore {
     const names = [...shelf.tasks.keys()];
     for (const entry of shelf.tasks.values()) this.#remove(shelf, entry, release);
     return names;
+  }
+
+  /** Holds the name of a task that is gone; its queue must be there. */
+  holdTaskName(name: string, release: NameRelease): void {
+    this.#shelfOfTask(name).heldNames.hold(name, release);
   }
 
   isTaskNameHeld(name: string, now: number): boolean {

@@ -1,0 +1,240 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { deserialize, serialize } from 'node:v8';
+import type { Queue, Task } from '../core/model.ts';
+import { queueOfTask } from '../core/names.ts';
+import { MemoryStore } from './memory.ts';
+import { DataFileError, openDatabase } from './sqlite-file.ts';
+import type { Claim, NameRelease, TaskStore } from './store.ts';
+
+/** Names that are free again are taken out of the file now and then; each sweep reads all of them. */
+const HELD_NAMES_BETWEEN_SWEEPS = 10_000;
+
+/**
+ * Keeps everything in memory and writes each change to a file before it is done: after a crash, SIGKILL included, the file holds all
+ * that was acknowledged. It is read once, when it is opened. (SQLite in WAL mode with `synchronous = NORMAL`: a change survives the
+ * end of the process; the last ones before a loss of power may be missing, and what is left is consistent.)
+ *
+ * A task stands in two columns: what never changes, its body among it, and the rest, which each attempt writes anew.
+ */
+export class SqliteStore implements TaskStore, Disposable {
+  readonly #memory = new MemoryStore();
+  readonly #database: DatabaseSync;
+  readonly #statements: Statements;
+  #lastOrder = 0;
+  #heldCount = 0;
+
+  /**
+   * @param now names that are free by now are forgotten
+   * @throws DataFileError where the file is none of ours, of a newer version, or in use
+   */
+  constructor(file: string, now: number) {
+    this.#database = openDatabase(file);
+    this.#statements = Object.fromEntries(
+      Object.entries(SQL).map(([name, text]) => [name, this.#database.prepare(text)]),
+    ) as Statements;
+    this.#load(file, now);
+  }
+
+  /** What the emulator keeps beside its tasks, such as its key; undefined if there is nothing of that name. */
+  readText(name: string): string | undefined {
+    return this.#statements.readText.get(name)?.['value'] as string | undefined;
+  }
+
+  writeText(name: string, value: string): void {
+    this.#statements.writeText.run(name, value);
+  }
+
+  /** Lets go of the file. */
+  close(): void {
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  listQueues(): readonly Queue[] {
+    return this.#memory.listQueues();
+  }
+
+  putQueue(queue: Queue): void {
+    this.#statements.putQueue.run(queue.name, serialize(queue));
+    this.#memory.putQueue(queue);
+  }
+
+  deleteQueue(name: string, release: NameRelease): readonly string[] {
+    this.#atOnce(() => {
+      this.#statements.deleteTasks.run(name);
+      this.#statements.forgetTaskNames.run(name);
+      this.#statements.deleteQueue.run(name);
+      if (release.nameFreeAt > release.at) this.#statements.holdQueueName.run(name, release.nameFreeAt);
+    });
+    return this.#memory.deleteQueue(name, release);
+  }
+
+  isQueueNameHeld(name: string, now: number): boolean {
+    return this.#memory.isQueueNameHeld(name, now);
+  }
+
+  insertTask(task: Task): void {
+    this.#lastOrder += 1;
+    this.#statements.insertTask.run(
+      task.name,
+      queueOfTask(task.name),
+      this.#lastOrder,
+      serialize(task.target),
+      serialize(progressOf(task)),
+    );
+    this.#memory.insertTask(task);
+  }
+
+  getTask(name: string): Task | undefined {
+    return this.#memory.getTask(name);
+  }
+
+  listTasks(...args: Parameters<TaskStore['listTasks']>): ReturnType<TaskStore['listTasks']> {
+    return this.#memory.listTasks(...args);
+  }
+
+  deleteTask(name: string, release: NameRelease): void {
+    if (this.#memory.getTask(name) === undefined) return;
+    this.#atOnce(() => {
+      this.#statements.deleteTask.run(name);
+      this.#holdTaskName(name, release);
+    });
+    this.#memory.deleteTask(name, release);
+  }
+
+  purgeTasks(queueName: string, release: NameRelease): readonly string[] {
+    const names = this.#memory.purgeTasks(queueName, release);
+    this.#atOnce(() => {
+      this.#statements.deleteTasks.run(queueName);
+      for (const name of names) this.#holdTaskName(name, release);
+    });
+    return names;
+  }
+
+  isTaskNameHeld(name: string, now: number): boolean {
+    return this.#memory.isTaskNameHeld(name, now);
+  }
+
+  nextDueAt(queueName: string): number | undefined {
+    return this.#memory.nextDueAt(queueName);
+  }
+
+  claimDue(queueName: string, now: number, begin: (task: Task) => Task): Claim | undefined {
+    return this.#memory.claimDue(queueName, now, this.#written(begin));
+  }
+
+  claimTask(name: string, begin: (task: Task) => Task): Claim | undefined {
+    return this.#memory.claimTask(name, this.#written(begin));
+  }
+
+  rescheduleTask(task: Task): void {
+    this.#update(task);
+    this.#memory.rescheduleTask(task);
+  }
+
+  recordLateResponse(task: Task): void {
+    this.#update(task);
+    this.#memory.recordLateResponse(task);
+  }
+
+  /** Nothing to write: a task that was in flight when the file was last left is read as one that waits. */
+  releaseClaims(): void {
+    this.#memory.releaseClaims();
+  }
+
+  /** A claim whose task is written before the claim is made. */
+  #written(begin: (task: Task) => Task): (task: Task) => Task {
+    return (before) => {
+      const task = begin(before);
+      this.#update(task);
+      return task;
+    };
+  }
+
+  #update(task: Task): void {
+    this.#statements.updateTask.run(serialize(progressOf(task)), task.name);
+  }
+
+  #holdTaskName(name: string, { at, nameFreeAt }: NameRelease): void {
+    if (nameFreeAt <= at) return;
+    this.#statements.holdTaskName.run(name, queueOfTask(name), nameFreeAt);
+    this.#heldCount += 1;
+    if (this.#heldCount % HELD_NAMES_BETWEEN_SWEEPS === 0) this.#statements.dropFreeTaskNames.run(at);
+  }
+
+  #load(file: string, now: number): void {
+    this.#statements.dropFreeTaskNames.run(now);
+    this.#statements.dropFreeQueueNames.run(now);
+    try {
+      for (const row of this.#statements.allQueues.iterate()) {
+        this.#memory.putQueue(deserialize(row['value'] as Uint8Array) as Queue);
+      }
+      for (const row of this.#statements.allTasks.iterate()) {
+        const target = deserialize(row['target'] as Uint8Array) as Task['target'];
+        const rest = deserialize(row['progress'] as Uint8Array) as Omit<Task, 'target'>;
+        this.#memory.insertTask({ ...rest, target });
+        this.#lastOrder = row['position'] as number;
+      }
+    } catch (cause) {
+      throw new DataFileError(`${file} holds a record that cannot be read. Move it away to begin anew.`, {
+        cause,
+      });
+    }
+    for (const row of this.#statements.allQueueNames.iterate()) {
+      this.#memory.holdQueueName(row['name'] as string, releaseOf(row, now));
+    }
+    for (const row of this.#statements.allTaskNames.iterate()) {
+      this.#memory.holdTaskName(row['name'] as string, releaseOf(row, now));
+    }
+  }
+
+  #atOnce(changes: () => void): void {
+    this.#statements.begin.run();
+    try {
+      changes();
+      this.#statements.commit.run();
+    } catch (error) {
+      if (this.#database.isTransaction) this.#statements.rollback.run();
+      throw error;
+    }
+  }
+}
+
+/** What attempts change of a task; the rest of it is its target. */
+function progressOf(task: Task): Omit<Task, 'target'> {
+  const { target: _, ...progress } = task;
+  return progress;
+}
+
+function releaseOf(row: Record<string, unknown>, now: number): NameRelease {
+  return { at: now, nameFreeAt: row['free_at'] as number };
+}
+
+type Statements = Record<keyof typeof SQL, StatementSync>;
+
+const SQL = {
+  begin: 'BEGIN',
+  commit: 'COMMIT',
+  rollback: 'ROLLBACK',
+  readText: 'SELECT value FROM texts WHERE name = ?',
+  writeText: 'INSERT INTO texts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+  putQueue: 'INSERT INTO queues VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+  deleteQueue: 'DELETE FROM queues WHERE name = ?',
+  allQueues: 'SELECT value FROM queues',
+  holdQueueName: 'INSERT INTO queue_names VALUES (?, ?) ON CONFLICT DO UPDATE SET free_at = excluded.free_at',
+  dropFreeQueueNames: 'DELETE FROM queue_names WHERE free_at <= ?',
+  allQueueNames: 'SELECT name, free_at FROM queue_names',
+  insertTask: 'INSERT INTO tasks VALUES (?, ?, ?, ?, ?)',
+  updateTask: 'UPDATE tasks SET progress = ? WHERE name = ?',
+  deleteTask: 'DELETE FROM tasks WHERE name = ?',
+  deleteTasks: 'DELETE FROM tasks WHERE queue = ?',
+  allTasks: 'SELECT position, target, progress FROM tasks ORDER BY position',
+  holdTaskName:
+    'INSERT INTO task_names VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET free_at = excluded.free_at',
+  forgetTaskNames: 'DELETE FROM task_names WHERE queue = ?',
+  dropFreeTaskNames: 'DELETE FROM task_names WHERE free_at <= ?',
+  allTaskNames: 'SELECT name, free_at FROM task_names',
+} as const;

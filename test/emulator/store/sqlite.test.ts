@@ -1,0 +1,137 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { SqliteStore } from '../../../emulator/store/sqlite.ts';
+import { describeTaskStore } from '../../contracts/task-store.ts';
+import { httpTarget, LOCATION, QUEUE, sampleQueue, sampleTask } from '../samples.ts';
+
+function dataFile(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pageturner-store-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, 'tasks.db');
+}
+
+function open(file: string, now = 0): SqliteStore {
+  const store = new SqliteStore(file, now);
+  onTestFinished(() => store.close());
+  return store;
+}
+
+describeTaskStore('a store in a file', () => open(dataFile()));
+
+describe('a file that is opened again', () => {
+  test('holds queues with their state, tasks with body and attempts, in the order of their creation', () => {
+    const file = dataFile();
+    const first = open(file);
+    const queue = sampleQueue({ state: 'PAUSED', purgeAt: 1.5 });
+    const tasks = ['b', 'a', 'c'].map((id, index) =>
+      sampleTask({
+        id,
+        target: { ...httpTarget, body: new Uint8Array([index, 255]) },
+        scheduleAt: 1_767_225_600_000.125,
+      }),
+    );
+    first.putQueue(queue);
+    for (const task of tasks) first.insertTask(task);
+    const tried = { ...(tasks[1] ?? sampleTask()), dispatchCount: 3, lastAttempt: { dispatchAt: 7 } };
+    first.claimTask(tried.name, () => tried);
+    first.rescheduleTask(tried);
+    first.close();
+
+    const second = open(file);
+    expect(second.listQueues()).toEqual([queue]);
+    expect(second.listTasks(QUEUE, { start: 0, limit: 10 }).tasks).toEqual([tasks[0], tried, tasks[2]]);
+  });
+
+  test('makes what was in flight due again, with the attempt counted', () => {
+    const file = dataFile();
+    const first = open(file);
+    first.putQueue(sampleQueue());
+    first.insertTask(sampleTask());
+    first.claimDue(QUEUE, 0, (task) => ({ ...task, dispatchCount: 1 }));
+    first.close();
+
+    const claim = open(file).claimDue(QUEUE, 0, (task) => task);
+    expect(claim?.task.dispatchCount).toBe(1);
+  });
+
+  test('holds the names that were held, until they are free', () => {
+    const file = dataFile();
+    const first = open(file);
+    first.putQueue(sampleQueue());
+    for (const id of ['done', 'purged']) first.insertTask(sampleTask({ id }));
+    first.deleteTask(sampleTask({ id: 'done' }).name, { at: 0, nameFreeAt: 100 });
+    first.purgeTasks(QUEUE, { at: 0, nameFreeAt: 200 });
+    first.putQueue(sampleQueue({ name: `${LOCATION}/queues/gone` }));
+    first.deleteQueue(`${LOCATION}/queues/gone`, { at: 0, nameFreeAt: 300 });
+    first.close();
+
+    const second = open(file, 150);
+    expect(second.isTaskNameHeld(sampleTask({ id: 'done' }).name, 150)).toBe(false);
+    expect(second.isTaskNameHeld(sampleTask({ id: 'purged' }).name, 150)).toBe(true);
+    expect(second.isTaskNameHeld(sampleTask({ id: 'purged' }).name, 200)).toBe(false);
+    expect(second.isQueueNameHeld(`${LOCATION}/queues/gone`, 299)).toBe(true);
+    expect(second.listTasks(QUEUE, { start: 0, limit: 10 }).tasks).toEqual([]);
+  });
+
+  test('holds the texts that are kept beside the tasks', () => {
+    const file = dataFile();
+    const first = open(file);
+    expect(first.readText('key')).toBeUndefined();
+    first.writeText('key', 'one');
+    first.writeText('key', 'two');
+    first.close();
+    expect(open(file).readText('key')).toBe('two');
+  });
+});
+
+describe('a file that cannot be used is refused with the reason:', () => {
+  test('it is in use', () => {
+    const file = dataFile();
+    open(file);
+    expect(() => open(file)).toThrow(`${file} is in use by another emulator.`);
+  });
+
+  test('it is no database', () => {
+    const file = dataFile();
+    writeFileSync(
+      file,
+      'a letter to somebody, and rather longer than the head of a database would be, '.repeat(9),
+    );
+    expect(() => open(file)).toThrow(`${file} is no data file of this emulator.`);
+  });
+
+  test('it is a database of something else', () => {
+    const file = dataFile();
+    const other = new DatabaseSync(file);
+    other.exec('CREATE TABLE recipes (name TEXT)');
+    other.close();
+    expect(() => open(file)).toThrow(`${file} is a database of something else.`);
+  });
+
+  test('a newer emulator wrote it', () => {
+    const file = dataFile();
+    open(file).close();
+    const newer = new DatabaseSync(file);
+    newer.exec('PRAGMA user_version = 99');
+    newer.close();
+    expect(() => open(file)).toThrow(`${file} is of version 99, and this emulator reads version 1.`);
+  });
+
+  test('a record in it cannot be read', () => {
+    const file = dataFile();
+    open(file).close();
+    const broken = new DatabaseSync(file);
+    broken.exec("INSERT INTO queues VALUES ('q', x'00')");
+    broken.close();
+    expect(() => open(file)).toThrow(`${file} holds a record that cannot be read.`);
+  });
+
+  test('its folder does not exist', () => {
+    expect(() => open('/nonexistent/tasks.db')).toThrow(
+      '/nonexistent/tasks.db cannot be used: unable to open database file.',
+    );
+  });
+});
