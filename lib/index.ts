@@ -20,6 +20,7 @@ export type { Outcome, Repeat, Terminate } from './core/outcome.ts';
 export { starter } from './http/starter.ts';
 export type { StarterOptions } from './http/starter.ts';
 export { worker } from './http/worker.ts';
+export { cancelRun, pauseRun, resumeRun } from './control-run.ts';
 export { getRun, listRuns } from './runs.ts';
 export type { RunSummary, ShardSummary } from './runs.ts';
 export { startTask } from './start-task.ts';

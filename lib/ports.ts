@@ -40,8 +40,8 @@ export interface RunStore {
   ): Promise<CommitResult>;
   /** The end of a run: the writes of its completion and the run's last form, if the run is as it was read. */
   commitRun(before: Versioned<Run>, after: Run, writes: readonly Write[]): Promise<CommitResult>;
-  /** A failed end: the run and the shard that failed, if both are as they were read. */
-  commitFailure(
+  /** A failed end, or a command: the run and its shard, if both are as they were read. */
+  commitRunAndShard(
     before: { run: Versioned<Run>; shard: Versioned<Shard> },
     after: { run: Run; shard: Shard },
   ): Promise<CommitResult>;

@@ -131,7 +131,7 @@ async function pageFailed(error: unknown, found: TurnState, ports: Ports): Promi
       run: { ...run, state: 'failed' as const, endedAt: record.at, error: record },
       shard: { ...shard, state: 'failed' as const, updatedAt: record.at, lastError: record },
     };
-    if ((await store.commitFailure(found, after)) === 'conflict') return 'conflict';
+    if ((await store.commitRunAndShard(found, after)) === 'conflict') return 'conflict';
     log.write('ERROR', `The run failed for good: ${record.message}`, where);
     return 'failed';
   }

@@ -97,5 +97,8 @@ function stateText({ state }: RunSummary): string {
       return paint('green', state);
     case 'failed':
       return paint('red', state);
+    case 'paused':
+    case 'canceled':
+      return paint('yellow', state);
   }
 }

@@ -4,6 +4,7 @@
  * - `invalid-definition`: a task was declared wrongly; thrown when the module loads.
  * - `invalid-parameters`: parameters do not fit the task's schema.
  * - `invalid-query`: the query of an iterative task cannot be walked in pages.
+ * - `invalid-state`: a run is in no state for what is asked of it.
  * - `invalid-request`: an HTTP request or a delivery that no starter or queue of ours would send.
  * - `unauthenticated`: no token, or one that does not verify.
  * - `forbidden`: a good token of somebody who may not call this.
@@ -16,6 +17,7 @@ export type ErrorCode =
   | 'invalid-definition'
   | 'invalid-parameters'
   | 'invalid-query'
+  | 'invalid-state'
   | 'invalid-request'
   | 'unauthenticated'
   | 'forbidden'

@@ -3,12 +3,14 @@ import type { ErrorRecord } from './errors.ts';
 import type { OutboxTask } from './outbox.ts';
 
 /**
- * The state of a run. It begins `running` and ends in one of the other two:
+ * The state of a run. It begins `running`, and ends `completed`, `failed` or `canceled`:
  *
  *     running ── the last shard is done, onComplete took effect ──▶ completed
  *     running ── a handler threw FatalTaskError ──────────────────▶ failed
+ *     running ── pauseRun ──▶ paused ── resumeRun ──▶ running
+ *     running, paused ── cancelRun ──▶ canceled
  */
-export type RunState = 'running' | 'completed' | 'failed';
+export type RunState = 'running' | 'paused' | 'completed' | 'failed' | 'canceled';
 
 /** One execution of an iterative task. Written at its start and its end, never by a page. */
 export interface Run {

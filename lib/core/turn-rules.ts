@@ -19,7 +19,11 @@ export type Verdict =
   | { readonly kind: 'too-early' };
 
 export function judge(run: Run, shard: Shard, delivery: TurnDelivery): Verdict {
-  if (delivery.epoch < shard.epoch) return { kind: 'void', reason: 'of an older epoch' };
+  if (delivery.epoch < shard.epoch) {
+    // The chain was cut just behind this turn, and a crash may have kept what the turn had to enqueue.
+    if (delivery.turn === shard.turn - 1) return { kind: 'replay' };
+    return { kind: 'void', reason: 'of an older epoch' };
+  }
   if (delivery.epoch > shard.epoch || delivery.turn > shard.turn) return { kind: 'too-early' };
   // Each turn's last act is to enqueue the next, so of the turns before the last one nothing can be left to enqueue.
   if (delivery.turn < shard.turn - 1) return { kind: 'void', reason: 'long committed' };
@@ -80,7 +84,7 @@ export function turnTask(run: Run, shard: Shard, worker: Worker): OutboxTask {
  * Every shard that ends asks for completion, so no shard has to know whether it is the last: the last one's request finds them all
  * done, the others find that they are not.
  */
-function finishTask(run: Run, shard: Shard, worker: Worker): OutboxTask {
+export function finishTask(run: Run, shard: Shard, worker: Worker): OutboxTask {
   return {
     id: derivedTaskId(run.id, shard.index, 'finish', shard.epoch),
     queue: run.queue,

@@ -94,7 +94,7 @@ export class FirestoreRunStore implements RunStore {
     return await this.#commit(batch, writes, async () => isAsRead(await this.#run(after.id).get(), before));
   }
 
-  async commitFailure(
+  async commitRunAndShard(
     before: { run: Versioned<Run>; shard: Versioned<Shard> },
     after: { run: Run; shard: Shard },
   ): Promise<CommitResult> {

@@ -6,6 +6,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   'invalid-definition': 500,
   'invalid-parameters': 400,
   'invalid-query': 500,
+  'invalid-state': 409,
   'invalid-request': 400,
   unauthenticated: 401,
   forbidden: 403,

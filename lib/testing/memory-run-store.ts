@@ -81,7 +81,7 @@ export class MemoryRunStore implements RunStore {
     }, writes);
   }
 
-  async commitFailure(
+  async commitRunAndShard(
     before: { run: Versioned<Run>; shard: Versioned<Shard> },
     after: { run: Run; shard: Shard },
   ): Promise<CommitResult> {

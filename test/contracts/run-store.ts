@@ -159,9 +159,9 @@ export function runStoreContract(
     };
     const stale = (await readTurn()).shard as Versioned<typeof after.shard>;
     await store.commitTurn('r1', found.shard, { ...found.shard.value, turn: 1 }, []);
-    expect(await store.commitFailure({ run: found.run, shard: stale }, after)).toBe('conflict');
+    expect(await store.commitRunAndShard({ run: found.run, shard: stale }, after)).toBe('conflict');
     expect((await readTurn()).run.value.state).toBe('running');
-    expect(await store.commitFailure(await readTurn(), after)).toBe('committed');
+    expect(await store.commitRunAndShard(await readTurn(), after)).toBe('committed');
     expect(await store.getRun('r1')).toMatchObject({ run: after.run, shards: [after.shard, {}] });
   });
 
