@@ -1,0 +1,124 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Agent, request } from 'undici';
+
+const QUEUES = 8;
+const CREATORS = 64;
+const project = 'projects/bench/locations/us-central1';
+
+/** What one emulator did under one load. */
+export interface Score {
+  readonly createsPerSecond: number;
+  readonly dispatchesPerSecond: number;
+  /** From the call that creates a task to its arrival at the target, when nothing else is going on. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** A target that tells of each arrival. */
+export class Target implements AsyncDisposable {
+  readonly #server = createServer((incoming, outgoing) => {
+    incoming.resume();
+    outgoing.end();
+    this.arrived();
+  });
+  arrived: () => void = () => {};
+
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve) => {
+      this.#server.listen(0, '127.0.0.1', resolve);
+    });
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+/** Puts an emulator under load through the calls that firebase-admin makes, which all contenders take. */
+export class Load implements AsyncDisposable {
+  readonly #url: string;
+  readonly #targetUrl: string;
+  readonly #target: Target;
+  readonly #agent = new Agent({ connections: CREATORS });
+  #created = 0;
+
+  constructor(url: string, target: Target, targetUrl: string) {
+    this.#url = url;
+    this.#target = target;
+    this.#targetUrl = targetUrl;
+  }
+
+  /** Makes the queues, each at the highest rate that the service allows. */
+  async makeQueues(kind: string): Promise<void> {
+    const rateLimits = { maxDispatchesPerSecond: 500, maxConcurrentDispatches: 1000 };
+    for (let queue = 0; queue < QUEUES; queue += 1) {
+      const name = `${project}/queues/q${queue}`;
+      if (kind === 'firebase-tools') await this.#post(`/${name}`, { rateLimits });
+      else await this.#post(`/${project}/queues`, { name, rateLimits });
+    }
+  }
+
+  async throughput(count: number): Promise<Pick<Score, 'createsPerSecond' | 'dispatchesPerSecond'>> {
+    const { promise: allArrived, resolve } = Promise.withResolvers<void>();
+    let arrivals = 0;
+    this.#target.arrived = () => {
+      arrivals += 1;
+      if (arrivals === count) resolve();
+    };
+    const startedAt = performance.now();
+    let left = count;
+    const creators = Array.from({ length: CREATORS }, async () => {
+      while (left > 0) {
+        left -= 1;
+        await this.#create();
+      }
+    });
+    await Promise.all(creators);
+    const createdAt = performance.now();
+    await allArrived;
+    const perSecond = (until: number): number => (count * 1000) / (until - startedAt);
+    return { createsPerSecond: perSecond(createdAt), dispatchesPerSecond: perSecond(performance.now()) };
+  }
+
+  async latency(count: number): Promise<Pick<Score, 'p50Ms' | 'p99Ms'>> {
+    const times: number[] = [];
+    for (let n = 0; n < count; n += 1) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#target.arrived = resolve;
+      const startedAt = performance.now();
+      await Promise.all([this.#create(), promise]);
+      times.push(performance.now() - startedAt);
+    }
+    const sorted = times.toSorted((a, b) => a - b);
+    const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;
+    return { p50Ms: at(0.5), p99Ms: at(0.99) };
+  }
+
+  async #create(): Promise<void> {
+    this.#created += 1;
+    const queue = `${project}/queues/q${this.#created % QUEUES}`;
+    const task = {
+      name: `${queue}/tasks/t${this.#created}`,
+      httpRequest: { url: this.#targetUrl, httpMethod: 'POST', body: 'e30=', headers: {} },
+    };
+    await this.#post(`/${queue}/tasks`, { task });
+  }
+
+  async #post(path: string, body: object): Promise<void> {
+    const response = await request(this.#url + path, {
+      dispatcher: this.#agent,
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const text = await response.body.text();
+    if (response.statusCode !== 200) throw new Error(`${path} answers ${response.statusCode}: ${text}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#agent.destroy();
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * `npm run bench:emulator`: this project's Cloud Tasks emulator, in memory and on a file, beside the tasks emulator of firebase-tools,
+ * in turns, on the same target and through the same calls. firebase-tools is installed in the temporary folder for it; where it cannot
+ * be had, its column says so.
+ */
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { createInterface } from 'node:readline';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import Table from 'cli-table3';
+import { startGuarded } from '../../cli/local/guard.ts';
+import type { GuardedProcess } from '../../cli/local/guard.ts';
+import { Load, Target } from './load.ts';
+import type { Score } from './load.ts';
+
+const ROUNDS = 3;
+const TASKS = 4000;
+const LATENCY_TASKS = 200;
+const IDLE_SECONDS = 5;
+
+const run = promisify(execFile);
+const folder = join(tmpdir(), 'pageturner-bench');
+await rm(join(folder, 'data'), { recursive: true, force: true });
+await mkdir(join(folder, 'data'), { recursive: true });
+const hasFirebase = await installFirebaseTools();
+const kinds = ['memory', 'durable', ...(hasFirebase ? ['firebase-tools'] : [])];
+const scores = new Map<string, Score[]>(kinds.map((kind) => [kind, []]));
+const starts: number[] = [];
+
+for (let round = 0; round < ROUNDS; round += 1) {
+  for (const kind of kinds) scores.get(kind)?.push(await score(kind, round));
+}
+const table = new Table({ head: ['median of 3', ...kinds], style: { head: [], border: [] } });
+table.push(
+  row('creates per second', ({ createsPerSecond }) => createsPerSecond.toFixed(0)),
+  row('dispatches per second', ({ dispatchesPerSecond }) => dispatchesPerSecond.toFixed(0)),
+  row('create to arrival, p50', ({ p50Ms }) => `${p50Ms.toFixed(1)} ms`),
+  row('create to arrival, p99', ({ p99Ms }) => `${p99Ms.toFixed(1)} ms`),
+);
+console.log(table.toString());
+if (!hasFirebase) console.log('firebase-tools could not be installed, and was not measured.');
+console.log(`from the start of the process to its first answer: ${median(starts).toFixed(0)} ms`);
+console.log(`CPU while idle for ${IDLE_SECONDS} s: ${(await idleShare()).toFixed(2)} % of one core`);
+const { stdout } = await run(process.execPath, ['--expose-gc', path('million.ts')], { maxBuffer: 2 ** 20 });
+const million = JSON.parse(stdout) as { microsecondsAt: Record<string, number>; rssMiB: number };
+for (const [count, microseconds] of Object.entries(million.microsecondsAt)) {
+  console.log(`insert at ${count} scheduled tasks: ${microseconds.toFixed(1)} µs`);
+}
+console.log(`memory of the process that holds 1,000,000: ${million.rssMiB.toFixed(0)} MiB`);
+
+async function score(kind: string, round: number): Promise<Score> {
+  const startedAt = performance.now();
+  await using contender = await startContender(kind, round);
+  const url = await urlOf(contender);
+  if (kind === 'memory') starts.push(performance.now() - startedAt);
+  await using target = new Target();
+  await using load = new Load(url, target, await target.listen());
+  await load.makeQueues(kind);
+  await load.throughput(500);
+  const throughput = await load.throughput(TASKS);
+  const latency = await load.latency(LATENCY_TASKS);
+  return { ...throughput, ...latency };
+}
+
+async function startContender(kind: string, round: number): Promise<GuardedProcess> {
+  const place = kind === 'durable' ? join(folder, 'data', `tasks-${round}.db`) : folder;
+  return await startGuarded({ command: process.execPath, args: [path('contender.ts'), kind, place] });
+}
+
+async function urlOf({ stdout: output }: GuardedProcess): Promise<string> {
+  const lines = createInterface({ input: output as Readable });
+  for (;;) {
+    const [line] = (await once(lines, 'line')) as [string];
+    if (line.startsWith('http://')) return line;
+  }
+}
+
+/** Share of one core, in percent, that an emulator with nothing to do takes. Linux only: it reads /proc. */
+async function idleShare(): Promise<number> {
+  await using contender = await startContender('memory', 0);
+  await urlOf(contender);
+  await sleep(1000);
+  const before = await ticksOf(contender.pid);
+  await sleep(IDLE_SECONDS * 1000);
+  return ((await ticksOf(contender.pid)) - before) / IDLE_SECONDS;
+}
+
+/** CPU time in hundredths of a second, user and system together. */
+async function ticksOf(pid: number): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+async function installFirebaseTools(): Promise<boolean> {
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true }));
+  try {
+    await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', 'firebase-tools@15'], {
+      cwd: folder,
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function row(name: string, text: (score: Score) => string): string[] {
+  const middle = (kind: string): Score => {
+    const all = scores.get(kind) ?? [];
+    const of = (key: keyof Score): number => median(all.map((each) => each[key]));
+    return {
+      createsPerSecond: of('createsPerSecond'),
+      dispatchesPerSecond: of('dispatchesPerSecond'),
+      p50Ms: of('p50Ms'),
+      p99Ms: of('p99Ms'),
+    };
+  };
+  return [name, ...kinds.map((kind) => text(middle(kind)))];
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+function path(file: string): string {
+  return fileURLToPath(new URL(file, import.meta.url));
+}
