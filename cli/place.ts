@@ -98,6 +98,11 @@ export function useLocalTasks({ config, project }: LocalPlace, host: string): vo
   Object.assign(process.env, emulatorEnvironment({ ...config, project }, host));
 }
 
+/** Google's libraries else look for a metadata server that nobody needs, and warn of what a proxy answers in its place. */
+export function useNoMetadataServer(): void {
+  process.env['METADATA_SERVER_DETECTION'] ??= 'none';
+}
+
 /** Points Google's libraries in this process at Google Cloud, whatever emulators the environment names. */
 export function useCloud({ project }: CloudPlace): void {
   process.env['GOOGLE_CLOUD_PROJECT'] = project;

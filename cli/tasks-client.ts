@@ -1,7 +1,14 @@
 import type { CloudTasksClient } from '@google-cloud/tasks';
 import { createTasksClient } from '../lib/cloud-tasks/client.ts';
 import { CliError } from './error.ts';
-import { findPlace, localTasksHost, locationOf, useCloud, type PlaceOptions } from './place.ts';
+import {
+  findPlace,
+  localTasksHost,
+  locationOf,
+  useCloud,
+  useNoMetadataServer,
+  type PlaceOptions,
+} from './place.ts';
 
 /** The official client, and the names of what it is asked about. */
 export interface TasksConnection {
@@ -26,8 +33,10 @@ export async function withTasks<T>(
   const place = await findPlace(options);
   const parent = `projects/${place.project}/locations/${locationOf(place)}`;
   let host: string | undefined;
-  if (place.kind === 'local') host = await localTasksHost(place);
-  else useCloud(place);
+  if (place.kind === 'local') {
+    host = await localTasksHost(place);
+    useNoMetadataServer();
+  } else useCloud(place);
   const client = createTasksClient(host);
   const queueName = (queue: string): string => (queue.includes('/') ? queue : `${parent}/queues/${queue}`);
   const taskName = (queue: string, task: string): string =>

@@ -5,6 +5,7 @@ import { errorRecord, FatalTaskError } from './core/errors.ts';
 import { derivedTaskId } from './core/names.ts';
 import { parseParameters } from './core/parameters.ts';
 import type { Run } from './core/run.ts';
+import { mustBelongTo } from './core/turn-rules.ts';
 import { withDeadline } from './deadline.ts';
 import { drain } from './drain.ts';
 import { Effects } from './effects.ts';
@@ -29,6 +30,7 @@ export async function finishRun(
     const found = await store.readRun(delivery.run, delivery.shards);
     if (found === undefined) return 'void';
     const run = found.run.value;
+    mustBelongTo(task, run);
     if (run.state === 'completed') {
       await drain(run.outbox, queue);
       return 'replayed';

@@ -6,7 +6,7 @@ import { errorRecord, FatalTaskError, PageturnerError } from './core/errors.ts';
 import { derivedTaskId } from './core/names.ts';
 import { parseParameters } from './core/parameters.ts';
 import type { Run, Shard } from './core/run.ts';
-import { advance, judge } from './core/turn-rules.ts';
+import { advance, judge, mustBelongTo } from './core/turn-rules.ts';
 import { withDeadline } from './deadline.ts';
 import { drain } from './drain.ts';
 import { Effects } from './effects.ts';
@@ -140,14 +140,6 @@ async function pageFailed(error: unknown, found: TurnState, ports: Ports): Promi
     .commitTurn(run.id, found.shard, { ...shard, updatedAt: record.at, lastError: record }, [])
     .catch(() => 'conflict');
   throw error;
-}
-
-function mustBelongTo(task: IterativeTask, run: Run): void {
-  if (run.task === task.name) return;
-  throw new PageturnerError(
-    'invalid-request',
-    `Run ${run.id} belongs to task "${run.task}", and this is the worker of "${task.name}".`,
-  );
 }
 
 /** The shard's cursor decides. The delivered one is for people; if it differs, somebody wrote a task or a shard by hand. */

@@ -3,7 +3,7 @@ import { getRun, listRuns, type RunSummary } from '../../lib/index.ts';
 import { newCommand, newGroup, withProject, type CommonOptions } from '../command.ts';
 import { CliError } from '../error.ts';
 import { paint, print, printJson, printPairs, printTable } from '../output.ts';
-import { findPlace, localFirestoreHost, useCloud, type PlaceOptions } from '../place.ts';
+import { findPlace, localFirestoreHost, useCloud, useNoMetadataServer, type PlaceOptions } from '../place.ts';
 import { wholeNumber } from '../whole-number.ts';
 
 type Options = CommonOptions & PlaceOptions;
@@ -48,7 +48,8 @@ async function list(options: Options & { task?: string; limit: number }): Promis
 
 async function show(id: string, options: Options): Promise<void> {
   await useFirestore(options);
-  const run = await getRun(id);
+  // No run has a name with a slash, and Firestore takes none.
+  const run = id.includes('/') ? undefined : await getRun(id);
   if (!run)
     throw new CliError('refused', `There is no run ${id}.`, '`pageturner runs list` shows the newest ones.');
   if (options.json) return printJson(run);
@@ -86,6 +87,7 @@ async function useFirestore(options: PlaceOptions): Promise<void> {
   if (place.kind === 'cloud') return useCloud(place);
   process.env['FIRESTORE_EMULATOR_HOST'] = await localFirestoreHost(place);
   process.env['GOOGLE_CLOUD_PROJECT'] = place.project;
+  useNoMetadataServer();
   return undefined;
 }
 

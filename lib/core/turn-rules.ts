@@ -1,6 +1,7 @@
 import type { Cursor } from './cursor.ts';
 import type { TurnDelivery } from './delivery.ts';
 import { derivedTaskId } from './names.ts';
+import { PageturnerError } from './errors.ts';
 import type { OutboxTask } from './outbox.ts';
 import type { Run, Shard } from './run.ts';
 
@@ -31,6 +32,15 @@ export function judge(run: Run, shard: Shard, delivery: TurnDelivery): Verdict {
   if (run.state !== 'running') return { kind: 'void', reason: `the run is ${run.state}` };
   if (shard.state !== 'running') return { kind: 'void', reason: `the shard is ${shard.state}` };
   return { kind: 'take' };
+}
+
+/** @throws PageturnerError `invalid-request` when the run is another task's: somebody enqueued by hand, or renamed a function. */
+export function mustBelongTo(worker: { readonly name: string }, run: Run): void {
+  if (run.task === worker.name) return;
+  throw new PageturnerError(
+    'invalid-request',
+    `Run ${run.id} belongs to task "${run.task}", and this is the worker of "${worker.name}".`,
+  );
 }
 
 /** What a page came to. */

@@ -75,7 +75,7 @@ async function verify(token: string, keys: Keys, issuer: string, audience: strin
     });
     return payload;
   } catch (cause) {
-    if (cause instanceof errors.JWKSTimeout || !(cause instanceof errors.JOSEError)) {
+    if (!isFaultOfToken(cause)) {
       throw new PageturnerError('unavailable', "The issuer's keys cannot be had.", { cause });
     }
     throw new PageturnerError(
@@ -84,6 +84,12 @@ async function verify(token: string, keys: Keys, issuer: string, audience: strin
       { cause },
     );
   }
+}
+
+/** What is wrong with the keys or the way to them is no fault of the caller; jose has a code of its own for all else. */
+function isFaultOfToken(error: unknown): error is errors.JOSEError {
+  if (!(error instanceof errors.JOSEError)) return false;
+  return !['ERR_JOSE_GENERIC', errors.JWKSInvalid.code, errors.JWKSTimeout.code].includes(error.code);
 }
 
 function faultOf(error: errors.JOSEError, issuer: string, audience: string): string {

@@ -56,6 +56,19 @@ describe('queues', () => {
     expect(await json('queues', 'purge', 'mail')).toMatchObject({ purgeTime: expect.any(String) });
   });
 
+  test('are found, and so are runs, from a shell that names no metadata server, and no library warns', async () => {
+    const bare = { ...env, GCE_METADATA_HOST: undefined, METADATA_SERVER_DETECTION: undefined };
+    const [queues, runs] = await Promise.all([
+      runCli(['queues', 'list', '--config', config], { env: bare }),
+      runCli(['runs', 'show', 'a/b', '--config', config], { env: bare }),
+    ]);
+    expect(queues).toMatchObject({ stderr: '', status: 0 });
+    expect(runs).toMatchObject({
+      stderr: 'pageturner: There is no run a/b.\n`pageturner runs list` shows the newest ones.\n',
+      status: 1,
+    });
+  });
+
   test('one that does not exist is refused in the words of the service, with the next step', async () => {
     expect(await cli('queues', 'describe', 'mial')).toEqual({
       status: 1,

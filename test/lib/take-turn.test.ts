@@ -249,6 +249,18 @@ test('a turn for the worker of another task is refused', async () => {
   );
 });
 
+test('a completion for the worker of another task is refused, and completes nothing', async () => {
+  const walk = iterativeTask({ ...base, page: () => {} });
+  await takeTurn(walk, await start(walk), ports);
+  await takeTurn(walk, nextTurn(), ports);
+  const finish = { kind: 'finish', run: 'r', shards: 1 } as const;
+  const other = iterativeTask({ ...base, name: 'other', page: () => {} });
+  await expect(finishRun(other, finish, ports)).rejects.toThrow(
+    'Run r belongs to task "walk", and this is the worker of "other"',
+  );
+  expect(await finishRun(walk, finish, ports)).toBe('completed');
+});
+
 test("when the delivered cursor is not the shard's, the shard's decides and the log says so", async () => {
   const seen: string[] = [];
   const walk = iterativeTask({

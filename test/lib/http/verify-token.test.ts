@@ -57,6 +57,25 @@ test.each([
   });
 });
 
+test.each([
+  ['answers 503', 503, 'busy'],
+  ['answers what is not JSON', 200, '<html>'],
+  ['answers what is no key set', 200, '{}'],
+])('keys at an address that %s are no fault of the caller', async (_, status, body) => {
+  const issuer = await startIssuer();
+  const server = createServer((request, response) => {
+    if (request.url === '/keys') response.writeHead(status).end(body);
+    else response.end(JSON.stringify({ jwks_uri: `${url}/keys` }));
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${portOf(server)}`;
+  const header = `Bearer ${await issuer.token(audience, { iss: url })}`;
+  await expect(createTokenVerifier(url)(header, audience)).rejects.toMatchObject({ code: 'unavailable' });
+});
+
 test('an issuer that does not answer is no fault of the caller, and is asked again', async () => {
   const issuer = await startIssuer();
   let isUp = false;
