@@ -55,7 +55,10 @@ export interface TaskStore {
 
   /** When the queue's first waiting task falls due; `undefined` if none waits. */
   nextDueAt(queueName: string): number | undefined;
-  /** Puts the waiting task that fell due first in flight, as `begin` makes it; `undefined` if none is due at `now`. */
+  /**
+   * Puts the waiting task that fell due first in flight, as `begin` makes it; `undefined` if none is due at `now`. Of those that fell due
+   * at the same instant, the one that was created first goes first.
+   */
   claimDue(queueName: string, now: number, begin: (task: Task) => Task): Claim | undefined;
   /** Puts this task in flight whatever its schedule, also if it is in flight already; `undefined` if there is no such task. */
   claimTask(name: string, begin: (task: Task) => Task): Claim | undefined;
