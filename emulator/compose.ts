@@ -180,8 +180,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   }
   const declared = queues.map((queue) => declaredQueue(queue, `projects/${project}/locations/${location}`));
   await using started = new AsyncDisposableStack();
+  const startAt = options.clock === 'virtual' ? VIRTUAL_START : Date.now();
   const file =
-    options.dataFile === undefined ? undefined : started.use(new SqliteStore(options.dataFile, Date.now()));
+    options.dataFile === undefined ? undefined : started.use(new SqliteStore(options.dataFile, startAt));
   const key = await keptSigningKey(file);
 
   // The issuer names the port, so the port comes first.

@@ -63,13 +63,14 @@ export class MemoryStore implements TaskStore {
     return this.#heldQueueNames.has(name, now);
   }
 
-  insertTask(task: Task): void {
+  /** @param order Its place in the order of creation; behind every other unless given. */
+  insertTask(task: Task, order: number = this.#lastOrder + 1): void {
     const shelf = this.#shelfOfTask(task.name);
-    this.#lastOrder += 1;
+    this.#lastOrder = order;
     const entry: Entry = {
       task,
       isGone: false,
-      order: this.#lastOrder,
+      order,
       dueAt: task.scheduleAt,
       heapIndex: -1,
     };

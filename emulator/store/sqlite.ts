@@ -85,7 +85,7 @@ export class SqliteStore implements TaskStore, Disposable {
       serialize(task.target),
       serialize(progressOf(task)),
     );
-    this.#memory.insertTask(task);
+    this.#memory.insertTask(task, this.#lastOrder);
   }
 
   getTask(name: string): Task | undefined {
@@ -106,12 +106,12 @@ export class SqliteStore implements TaskStore, Disposable {
   }
 
   purgeTasks(queueName: string, release: NameRelease): readonly string[] {
-    const names = this.#memory.purgeTasks(queueName, release);
+    const { tasks } = this.#memory.listTasks(queueName, { start: 0, limit: Number.POSITIVE_INFINITY });
     this.#atOnce(() => {
       this.#statements.deleteTasks.run(queueName);
-      for (const name of names) this.#holdTaskName(name, release);
+      for (const { name } of tasks) this.#holdTaskName(name, release);
     });
-    return names;
+    return this.#memory.purgeTasks(queueName, release);
   }
 
   isTaskNameHeld(name: string, now: number): boolean {
@@ -175,8 +175,8 @@ export class SqliteStore implements TaskStore, Disposable {
       for (const row of this.#statements.allTasks.iterate()) {
         const target = deserialize(row['target'] as Uint8Array) as Task['target'];
         const rest = deserialize(row['progress'] as Uint8Array) as Omit<Task, 'target'>;
-        this.#memory.insertTask({ ...rest, target });
         this.#lastOrder = row['position'] as number;
+        this.#memory.insertTask({ ...rest, target }, this.#lastOrder);
       }
     } catch (cause) {
       throw new DataFileError(`${file} holds a record that cannot be read. Move it away to begin anew.`, {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -43,6 +43,26 @@ describe('a file that is opened again', () => {
     const second = open(file);
     expect(second.listQueues()).toEqual([queue]);
     expect(second.listTasks(QUEUE, { start: 0, limit: 10 }).tasks).toEqual([tasks[0], tried, tasks[2]]);
+  });
+
+  test('goes on with a list where its page token stands, although tasks before it are gone', () => {
+    const file = dataFile();
+    const first = open(file);
+    first.putQueue(sampleQueue());
+    const tasks = ['a', 'b', 'c', 'd'].map((id) => sampleTask({ id }));
+    for (const task of tasks) first.insertTask(task);
+    for (const { name } of tasks.slice(0, 2)) first.deleteTask(name, { at: 0, nameFreeAt: 0 });
+    const { next = expect.fail('one page') } = first.listTasks(QUEUE, { start: 0, limit: 1 });
+    first.close();
+
+    expect(open(file).listTasks(QUEUE, { start: next, limit: 10 }).tasks).toEqual([tasks[3]]);
+  });
+
+  test('is readable by its owner alone, since it holds a key', () => {
+    const file = dataFile();
+    open(file).putQueue(sampleQueue());
+    expect(statSync(file).mode & 0o077).toBe(0);
+    expect(statSync(`${file}-wal`).mode & 0o077).toBe(0);
   });
 
   test('makes what was in flight due again, with the attempt counted', () => {
@@ -108,7 +128,9 @@ describe('a file that cannot be used is refused with the reason:', () => {
     const other = new DatabaseSync(file);
     other.exec('CREATE TABLE recipes (name TEXT)');
     other.close();
+    const before = readFileSync(file);
     expect(() => open(file)).toThrow(`${file} is a database of something else.`);
+    expect(readFileSync(file)).toEqual(before);
   });
 
   test('a newer emulator wrote it', () => {
@@ -131,7 +153,7 @@ describe('a file that cannot be used is refused with the reason:', () => {
 
   test('its folder does not exist', () => {
     expect(() => open('/nonexistent/tasks.db')).toThrow(
-      '/nonexistent/tasks.db cannot be used: unable to open database file.',
+      '/nonexistent/tasks.db cannot be used: ENOENT: no such file or directory',
     );
   });
 });

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { CloudTasksClient } from '@google-cloud/tasks';
 import { credentials } from '@grpc/grpc-js';
 import { expect, onTestFinished, test } from 'vitest';
+import { startEmulator } from '../../../emulator/index.ts';
 import { SeededRandom } from '../../../emulator/engine/random.ts';
 
 const LIVES = 4;
@@ -140,6 +141,28 @@ test('what was acknowledged is delivered, however often the emulator is killed w
   expect(keys.every((key) => JSON.stringify(key) === JSON.stringify(last.jwks))).toBe(true);
   expect(acknowledged.length).toBeGreaterThan(LIVES * 20);
   await last.kill();
+});
+
+test('a name that was used in virtual time is held after a restart, whatever the time of the machine', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pageturner-durable-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const dataFile = join(folder, 'tasks.db');
+  const statuses: number[] = [];
+  for (let life = 0; life < 2; life += 1) {
+    await using emulator = await startEmulator({ dataFile, clock: 'virtual' });
+    const call = (method: string, path: string, body?: object): Promise<Response> =>
+      fetch(`${emulator.url}/v2/${path}`, { method, ...(body && { body: JSON.stringify(body) }) });
+    const name = `${QUEUE}/tasks/once`;
+    const task = {
+      name,
+      scheduleTime: '2026-01-01T00:30:00Z',
+      httpRequest: { url: 'http://127.0.0.1:9/' },
+    };
+    if (life === 0) await call('POST', `${PARENT}/queues`, { name: QUEUE });
+    statuses.push((await call('POST', `${QUEUE}/tasks`, { task })).status);
+    await call('DELETE', name);
+  }
+  expect(statuses).toEqual([200, 409]);
 });
 
 async function create(client: CloudTasksClient, id: string, url: string): Promise<void> {
