@@ -48,6 +48,8 @@ export interface RunStore {
   /** Keeps the end of a one-shot task that failed for good. Writing it again changes nothing. */
   recordFailure(failure: TaskFailure): Promise<void>;
   getRun(run: string): Promise<{ run: Run; shards: readonly Shard[] } | undefined>;
+  /** Runs in the state `running` by their ids, those after `after`, at most `limit`. */
+  listRunning(after: string | null, limit: number): Promise<readonly Run[]>;
   listRuns(filter: { readonly task?: string; readonly limit: number }): Promise<readonly Run[]>;
 }
 
@@ -71,6 +73,12 @@ export interface TaskQueue {
   enqueue(task: OutboxTask): Promise<'created' | 'exists'>;
 }
 
+/** What the healer asks of a queue besides. */
+export interface TaskLookup {
+  /** Whether the queue holds the task now: it waits, or an attempt is under way, or it will be tried again. */
+  has(task: OutboxTask): Promise<boolean>;
+}
+
 /** Time, so that tests can hold it. */
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -92,4 +100,8 @@ export interface Ports {
   readonly queue: TaskQueue;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+export interface HealingPorts extends Ports {
+  readonly queue: TaskQueue & TaskLookup;
 }

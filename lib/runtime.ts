@@ -4,7 +4,7 @@ import { CloudTasksQueue } from './cloud-tasks/task-queue.ts';
 import { FirestoreRunStore } from './firestore/run-store.ts';
 import { createTokenVerifier, type TokenVerifier } from './http/verify-token.ts';
 import { jsonLog } from './json-log.ts';
-import type { Ports, RunStore } from './ports.ts';
+import type { HealingPorts, Ports, RunStore } from './ports.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -15,7 +15,12 @@ export interface Runtime {
   readonly verifyToken: TokenVerifier;
 }
 
-export function createRuntime(environment: Readonly<Record<string, string | undefined>>): Runtime {
+/** The same for those who heal, and so look into the queue. */
+export interface HealingRuntime extends Runtime {
+  readonly ports: HealingPorts;
+}
+
+export function createRuntime(environment: Readonly<Record<string, string | undefined>>): HealingRuntime {
   const settings = readSettings(environment);
   return {
     settings,
@@ -34,7 +39,7 @@ function createStore(project: string | undefined): RunStore {
   return new FirestoreRunStore(new Firestore(project === undefined ? {} : { projectId: project }));
 }
 
-let shared: Runtime | undefined;
+let shared: HealingRuntime | undefined;
 let sharedStore: RunStore | undefined;
 
 /** The process's own store, for those who only look: it needs a project and nothing else. */
@@ -48,7 +53,7 @@ export function defaultStore(): RunStore {
  *
  * @throws PageturnerError `misconfigured`.
  */
-export function defaultRuntime(): Runtime {
+export function defaultRuntime(): HealingRuntime {
   shared ??= createRuntime(process.env);
   return shared;
 }

@@ -1,6 +1,6 @@
 import type { CloudTasksClient, protos } from '@google-cloud/tasks';
 import type { OutboxTask } from '../core/outbox.ts';
-import type { TaskQueue } from '../ports.ts';
+import type { TaskLookup, TaskQueue } from '../ports.ts';
 
 export interface TaskQueueSettings {
   readonly project: string;
@@ -25,10 +25,11 @@ const retry = {
   },
 };
 
+const notFound = 5;
 const alreadyExists = 6;
 
 /** Google Cloud Tasks through its official client: the emulator's and the cloud's alike. */
-export class CloudTasksQueue implements TaskQueue {
+export class CloudTasksQueue implements TaskQueue, TaskLookup {
   readonly #client: CloudTasksClient;
   readonly #settings: TaskQueueSettings;
 
@@ -45,6 +46,20 @@ export class CloudTasksQueue implements TaskQueue {
       return 'created';
     } catch (error) {
       if ((error as { code?: unknown }).code === alreadyExists) return 'exists';
+      throw error;
+    }
+  }
+
+  async has(task: OutboxTask): Promise<boolean> {
+    const { project, location } = this.#settings;
+    try {
+      await this.#client.getTask(
+        { name: this.#client.taskPath(project, location, task.queue, task.id) },
+        { retry },
+      );
+      return true;
+    } catch (error) {
+      if ((error as { code?: unknown }).code === notFound) return false;
       throw error;
     }
   }

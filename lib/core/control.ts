@@ -34,11 +34,29 @@ export function control(
   }
   if (state === run.state) return 'as-asked';
   const after: Run = { ...run, state, ...(state === 'canceled' ? { endedAt: now } : {}) };
-  const cut: Shard = { ...shard, epoch: shard.epoch + 1, updatedAt: now };
-  if (state !== 'running') return { run: after, shard: cut };
+  return { run: after, shard: state === 'running' ? restart(run, shard, now) : cut(shard, now) };
+}
+
+/** The shard under a new epoch, so that each task of its chain is void. */
+function cut(shard: Shard, now: number): Shard {
+  return { ...shard, epoch: shard.epoch + 1, updatedAt: now };
+}
+
+/**
+ * The shard with its chain cut and begun anew at the cursor: its outbox holds what the last page started, and behind that the task
+ * of the new epoch. A run that was to begin later still does.
+ */
+export function restart(run: Run, shard: Shard, now: number): Shard {
+  const after = cut(shard, now);
   const worker = { name: run.task, timeoutSeconds: run.outbox[0]?.timeoutSeconds ?? 60 };
-  const next = shard.state === 'done' ? finishTask(run, cut, worker) : turnTask(run, cut, worker);
-  return { run: after, shard: { ...cut, outbox: [...childrenOf(run, shard), next] } };
+  const next = shard.state === 'done' ? finishTask(run, after, worker) : turnTask(run, after, worker);
+  const at = shard.turn === 0 ? expectedTask(run, shard)?.at : undefined;
+  return { ...after, outbox: [...childrenOf(run, shard), { ...next, ...(at === undefined ? {} : { at }) }] };
+}
+
+/** The task that carries a running chain on: the last that its shard had to enqueue, and before its first page that of the start. */
+export function expectedTask(run: Run, shard: Shard): OutboxTask | undefined {
+  return shard.outbox.at(-1) ?? run.outbox[shard.index];
 }
 
 /** What the last page started, without the chain's own next task. */

@@ -1,4 +1,5 @@
 import {
+  FieldPath,
   FieldValue,
   Timestamp,
   type DocumentData,
@@ -116,6 +117,15 @@ export class FirestoreRunStore implements RunStore {
     if (data === undefined) return undefined;
     const { docs } = await run.ref.collection('shards').orderBy('index').get();
     return { run: runFromDocument(runId, data), shards: docs.flatMap(shardsOf) };
+  }
+
+  async listRunning(after: string | null, limit: number): Promise<readonly Run[]> {
+    const running = this.db
+      .collection(runsCollection)
+      .where('state', '==', 'running')
+      .orderBy(FieldPath.documentId());
+    const { docs } = await (after === null ? running : running.startAfter(after)).limit(limit).get();
+    return docs.map((document) => runFromDocument(document.id, document.data()));
   }
 
   async listRuns(filter: { readonly task?: string; readonly limit: number }): Promise<readonly Run[]> {

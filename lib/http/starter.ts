@@ -2,11 +2,11 @@ import type { HttpFunction, Request } from '@google-cloud/functions-framework';
 import type { DocumentData } from '@google-cloud/firestore';
 import type { z } from 'zod';
 import type { IterativeTask, OneShotTask } from '../core/definition.ts';
-import { PageturnerError } from '../core/errors.ts';
 import { jsonLog } from '../json-log.ts';
 import type { Log } from '../ports.ts';
 import { defaultRuntime, type Runtime } from '../runtime.ts';
 import { startOn } from '../start-task.ts';
+import { admit } from './admit.ts';
 import { answerError } from './answer.ts';
 import { jsonBody } from './body.ts';
 
@@ -36,10 +36,9 @@ export function starter<S extends z.ZodType, D extends DocumentData>(
   return async (request, response) => {
     let log: Log = jsonLog;
     try {
-      const { ports, settings, verifyToken } = runtime();
+      const { ports, ...access } = runtime();
       ({ log } = ports);
-      const caller = await verifyToken(request.get('Authorization'), `${settings.functionsUrl}/${name}`);
-      mustBeAllowed(caller.email, options.callers ?? settings.callers);
+      const caller = await admit(request, name, options.callers, access);
       if (request.method !== 'POST') {
         response
           .set('Allow', 'POST')
@@ -65,13 +64,4 @@ export function starter<S extends z.ZodType, D extends DocumentData>(
       });
     }
   };
-}
-
-function mustBeAllowed(email: string, callers: readonly string[]): void {
-  if (callers.includes(email)) return;
-  const mend =
-    callers.length === 0
-      ? 'nobody may yet: name the callers in starter(task, { callers }) or in PAGETURNER_CALLERS'
-      : 'it is not among the callers of this starter';
-  throw new PageturnerError('forbidden', `${email} may not start this task: ${mend}.`);
 }

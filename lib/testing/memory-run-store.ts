@@ -100,6 +100,15 @@ export class MemoryRunStore implements RunStore {
     return run === undefined ? undefined : { run, shards: this.#shards(runId, run.shards) };
   }
 
+  async listRunning(after: string | null, limit: number): Promise<readonly Run[]> {
+    const runs = this.#memory.collection('pageturnerRuns').documents();
+    return runs
+      .map((document) => document.data() as Run)
+      .filter((run) => run.state === 'running' && (after === null || run.id > after))
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      .slice(0, limit);
+  }
+
   async listRuns(filter: { readonly task?: string; readonly limit: number }): Promise<readonly Run[]> {
     const runs = this.#memory.collection('pageturnerRuns').documents();
     return runs

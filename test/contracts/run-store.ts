@@ -77,6 +77,16 @@ export function runStoreContract(
     });
   });
 
+  test('running runs are listed by id, page by page', async () => {
+    for (const id of ['a', 'z']) await store.createRun({ ...run, id }, shards);
+    await store.createRun({ ...run, id: 'ended', state: 'completed' }, shards);
+    const ids = async (after: string | null, limit: number) =>
+      (await store.listRunning(after, limit)).map(({ id }) => id);
+    expect(await ids(null, 2)).toEqual(['a', 'r1']);
+    expect(await ids('r1', 2)).toEqual(['z']);
+    expect(await ids('z', 2)).toEqual([]);
+  });
+
   describe('a turn', () => {
     const cursor: Cursor = { path: 'things/a', values: ['x', null, 3], readable: ['x', null, 3, 'things/a'] };
 

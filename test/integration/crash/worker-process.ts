@@ -31,7 +31,7 @@ class DyingStore extends FirestoreRunStore {
   }
 }
 
-const queue: typeof real.ports.queue = {
+const queue: Runtime['ports']['queue'] = {
   async enqueue(task) {
     const isChild = task.worker === child.name;
     if (isCrashingTurn && !isChild && crashAt === 'between the children and the continuation') die();

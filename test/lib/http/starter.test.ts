@@ -124,7 +124,7 @@ test('somebody who is not among the callers is refused', async () => {
     status: 403,
     body: {
       error: {
-        message: 'mallory@example.com may not start this task: it is not among the callers of this starter.',
+        message: 'mallory@example.com may not call start-walk: it is not among its callers.',
       },
     },
   });

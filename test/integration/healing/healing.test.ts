@@ -1,0 +1,71 @@
+import { credentials } from '@grpc/grpc-js';
+import { CloudTasksClient } from '@google-cloud/tasks';
+import { expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
+import { startEmulator } from '../../../emulator/index.ts';
+import { healRuns, iterativeTask } from '../../../lib/index.ts';
+import { createRuntime } from '../../../lib/runtime.ts';
+import { startRun } from '../../../lib/start-run.ts';
+import { testFirestore } from '../../support/firestore.ts';
+
+const walk = iterativeTask({
+  name: 'walk',
+  queue: 'iterate',
+  params: z.object({}),
+  query: (_, db) => db.collection('things'),
+  page: () => {},
+});
+
+test('over Cloud Tasks: a waiting task is seen and left alone, and a purged or deleted one is made good', async () => {
+  const project = `heal-${process.pid}`;
+  const emulator = await startEmulator({
+    port: 0,
+    project,
+    location: 'europe-west1',
+    queues: [{ name: 'iterate' }],
+  });
+  onTestFinished(() => emulator.close());
+  testFirestore(project);
+  const { ports } = createRuntime({
+    ...process.env,
+    GOOGLE_CLOUD_PROJECT: project,
+    PAGETURNER_LOCATION: 'europe-west1',
+    PAGETURNER_FUNCTIONS_URL: 'http://127.0.0.1:9',
+    PAGETURNER_SERVICE_ACCOUNT: `tasks@${project}.iam.gserviceaccount.com`,
+    PAGETURNER_ISSUER: emulator.issuer,
+    CLOUD_TASKS_EMULATOR_HOST: `${emulator.host}:${emulator.port}`,
+  });
+  const client = new CloudTasksClient({
+    apiEndpoint: emulator.host,
+    port: emulator.port,
+    sslCreds: credentials.createInsecure(),
+  });
+  onTestFinished(() => client.close());
+  const name = client.queuePath(project, 'europe-west1', 'iterate');
+  await client.pauseQueue({ name });
+  const waiting = async (): Promise<string[]> => {
+    const [tasks] = await client.listTasks({ parent: name });
+    return tasks.map((task) => task.name ?? '');
+  };
+  const healAfter = async (minutes: number): Promise<readonly string[]> => {
+    const clock = { ...ports.clock, now: () => Date.now() + minutes * 60_000 };
+    const { healed, failed } = await healRuns({}, { ...ports, clock });
+    expect(failed).toEqual([]);
+    return healed;
+  };
+
+  await startRun(walk, { run: 'r', queue: 'iterate', params: {}, startedBy: 'test' }, ports);
+  const first = await waiting();
+  expect(await healAfter(11)).toEqual([]);
+  expect(await waiting()).toEqual(first);
+
+  await client.purgeQueue({ name });
+  expect(await healAfter(11)).toEqual(['r']);
+  const second = await waiting();
+  expect(second).toHaveLength(1);
+  expect(second).not.toEqual(first);
+
+  await client.deleteTask({ name: second[0] ?? expect.fail('no task') });
+  expect(await healAfter(22)).toEqual(['r']);
+  expect(await waiting()).toHaveLength(1);
+});

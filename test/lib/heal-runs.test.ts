@@ -1,0 +1,183 @@
+import { FieldValue, type Firestore } from '@google-cloud/firestore';
+import { beforeEach, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { TurnDelivery } from '../../lib/core/delivery.ts';
+import { finishRun } from '../../lib/finish-run.ts';
+import { healRuns, iterativeTask, pauseRun, resumeRun, task } from '../../lib/index.ts';
+import type { Clock, HealingPorts } from '../../lib/ports.ts';
+import { startRun } from '../../lib/start-run.ts';
+import { takeTurn } from '../../lib/take-turn.ts';
+import { testFirestore } from '../support/firestore.ts';
+import { testPorts, type TestPorts } from '../support/test-runtime.ts';
+
+const child = task({ name: 'child', queue: 'children', params: z.object({}), run: () => {} });
+const walk = iterativeTask({
+  name: 'walk',
+  queue: 'iterate',
+  params: z.object({}),
+  pageSize: 2,
+  query: (_, db) => db.collection('things'),
+  page(documents, ctx) {
+    for (const { ref } of documents) ctx.update(ref, { visits: FieldValue.increment(1) });
+    ctx.start(child, {});
+  },
+});
+const start = { run: 'r', queue: 'iterate', params: {}, startedBy: 'test' };
+const dead = { enqueue: () => Promise.reject(new Error('died')), has: () => Promise.resolve(false) };
+let db: Firestore;
+let ports: TestPorts;
+/** The same, eleven minutes from now. */
+let later: TestPorts;
+
+beforeEach(async () => {
+  db = testFirestore();
+  ports = testPorts(db);
+  later = { ...ports, clock: ahead(ports.clock, 11 * 60_000) };
+  const batch = db.batch();
+  for (const id of ['a', 'b', 'c']) batch.set(db.doc(`things/${id}`), { visits: 0 });
+  await batch.commit();
+});
+
+function ahead(clock: Clock, ms: number): Clock {
+  return { ...clock, now: () => clock.now() + ms };
+}
+
+function turns(): TurnDelivery[] {
+  return ports.queue.tasks.flatMap(({ delivery }) => (delivery.kind === 'turn' ? [delivery] : []));
+}
+
+function lastTurn(): TurnDelivery {
+  return turns().at(-1) ?? expect.fail('no turn');
+}
+
+/** What a purge leaves: no task. Their names are forgotten too, as they are after an hour. */
+function purge(): void {
+  ports.queue.tasks.length = 0;
+}
+
+async function visits(): Promise<unknown[]> {
+  return (await db.collection('things').get()).docs.map((found) => found.get('visits') as unknown);
+}
+
+test('a run whose queue was purged goes on at its cursor and ends, each document handled once', async () => {
+  await startRun(walk, start, ports);
+  await takeTurn(walk, lastTurn(), ports);
+  purge();
+  expect(await healRuns({}, later)).toEqual({ seen: 1, healed: ['r'], failed: [] });
+  expect(lastTurn()).toMatchObject({ turn: 1, epoch: 1 });
+  await takeTurn(walk, lastTurn(), ports);
+  expect(await finishRun(walk, { kind: 'finish', run: 'r', shards: 1 }, ports)).toBe('completed');
+  expect(await visits()).toEqual([1, 1, 1]);
+});
+
+test('a chain whose task is in the queue is left alone, however long it has been still', async () => {
+  await startRun(walk, start, ports);
+  expect(await healRuns({}, later)).toEqual({ seen: 1, healed: [], failed: [] });
+  await takeTurn(walk, lastTurn(), ports);
+  expect(await healRuns({}, later)).toEqual({ seen: 1, healed: [], failed: [] });
+  expect(turns().map(({ epoch }) => epoch)).toEqual([0, 0]);
+});
+
+test('a shard that has moved within the quiet time is left alone', async () => {
+  await startRun(walk, start, ports);
+  purge();
+  expect(await healRuns({}, ports)).toMatchObject({ healed: [] });
+  expect(await healRuns({ quietSeconds: 3600 }, later)).toMatchObject({ healed: [] });
+  expect(await healRuns({ quietSeconds: 60 }, later)).toMatchObject({ healed: ['r'] });
+});
+
+test('a chain that moves on while the healer asks the queue is not doubled', async () => {
+  await startRun(walk, start, ports);
+  const first = lastTurn();
+  const has = async (): Promise<boolean> => {
+    await takeTurn(walk, first, ports);
+    return false; // its task has been dealt with by now
+  };
+  const queue = Object.assign(Object.create(ports.queue), { has }) as TestPorts['queue'];
+  expect(await healRuns({}, { ...later, queue })).toMatchObject({ healed: [] });
+  expect(turns().map(({ turn, epoch }) => [turn, epoch])).toEqual([
+    [0, 0],
+    [1, 0],
+  ]);
+});
+
+test('of two healers at the same moment one restarts the chain', async () => {
+  await startRun(walk, start, ports);
+  purge();
+  const reports = await Promise.all([healRuns({}, later), healRuns({}, later)]);
+  expect(reports.flatMap(({ healed }) => healed)).toEqual(['r']);
+  expect(turns().map(({ epoch }) => epoch)).toEqual([1]);
+});
+
+test('the old task of a chain that only seemed dead is void', async () => {
+  await startRun(walk, start, ports);
+  const old = lastTurn();
+  purge();
+  await healRuns({}, later);
+  expect(await takeTurn(walk, old, ports)).toBe('void');
+  expect(await takeTurn(walk, lastTurn(), ports)).toBe('committed');
+  expect(await takeTurn(walk, old, ports)).toBe('replayed');
+  expect(turns().map(({ turn, epoch }) => [turn, epoch])).toEqual([
+    [0, 1],
+    [1, 1],
+  ]);
+});
+
+test('a start that died half-way is made good, at the time it was for', async () => {
+  const at = Date.now() + 3_600_000;
+  await expect(startRun(walk, { ...start, at }, { ...ports, queue: dead })).rejects.toThrow('died');
+  expect(await healRuns({}, later)).toMatchObject({ healed: ['r'] });
+  expect(ports.queue.tasks).toMatchObject([{ at, delivery: { kind: 'turn', turn: 0, epoch: 1 } }]);
+});
+
+test('children that a crash and a purge kept back are started', async () => {
+  await startRun(walk, start, ports);
+  await expect(takeTurn(walk, lastTurn(), { ...ports, queue: dead })).rejects.toThrow('died');
+  purge();
+  await healRuns({}, later);
+  expect(ports.queue.tasks.map(({ worker }) => worker)).toEqual(['child', 'walk']);
+});
+
+test('a run of which only the completion was lost completes', async () => {
+  await startRun(walk, start, ports);
+  await takeTurn(walk, lastTurn(), ports);
+  await takeTurn(walk, lastTurn(), ports);
+  purge();
+  await healRuns({}, later);
+  expect(ports.queue.tasks.at(-1)?.delivery).toEqual({ kind: 'finish', run: 'r', shards: 1 });
+});
+
+test('a healing that died before it enqueued is told, keeps no other run back, and is made good by the next', async () => {
+  await startRun(walk, start, ports);
+  await startRun(walk, { ...start, run: 's' }, ports);
+  purge();
+  const dying: HealingPorts['queue'] = {
+    has: () => Promise.resolve(false),
+    enqueue: (queued) =>
+      'run' in queued.delivery && queued.delivery.run === 'r' ? dead.enqueue() : ports.queue.enqueue(queued),
+  };
+  const report = await healRuns({}, { ...later, queue: dying });
+  expect(report).toEqual({ seen: 2, healed: ['s'], failed: [{ run: 'r', message: 'died' }] });
+  const muchLater = { ...ports, clock: ahead(ports.clock, 22 * 60_000) };
+  expect(await healRuns({}, muchLater)).toMatchObject({ healed: ['r'] });
+  expect(turns()).toMatchObject([{ run: 's' }, { run: 'r', epoch: 2 }]);
+});
+
+test('a paused run is not touched, and a resume that died half-way is made good', async () => {
+  await startRun(walk, start, ports);
+  await pauseRun('r', ports);
+  purge();
+  expect(await healRuns({}, later)).toEqual({ seen: 0, healed: [], failed: [] });
+  await expect(resumeRun('r', { ...ports, queue: dead })).rejects.toThrow('died');
+  expect(await healRuns({}, later)).toMatchObject({ healed: ['r'] });
+  expect(lastTurn()).toMatchObject({ turn: 0, epoch: 3 });
+});
+
+test('more runs than are listed at once are all seen', async () => {
+  const runs = Array.from({ length: 101 }, (_, index) => `run-${index}`);
+  await Promise.all(runs.map((run) => startRun(walk, { ...start, run }, ports)));
+  purge();
+  const { seen, healed } = await healRuns({}, later);
+  expect(seen).toBe(101);
+  expect([...healed].toSorted()).toEqual(runs.toSorted());
+});
