@@ -28,7 +28,13 @@ export async function finishRun(
   const { store, queue, log } = ports;
   for (;;) {
     const found = await store.readRun(delivery.run, delivery.shards);
-    if (found === undefined) return 'void';
+    if (found === undefined) {
+      log.write('WARNING', 'A completion of an unknown run was dropped', {
+        task: task.name,
+        run: delivery.run,
+      });
+      return 'void';
+    }
     const run = found.run.value;
     mustBelongTo(task, run);
     if (run.state === 'completed') {
@@ -36,7 +42,8 @@ export async function finishRun(
       return 'replayed';
     }
     if (run.state !== 'running') return 'void';
-    if (found.shards.some((shard) => shard.state !== 'done')) return 'shards-left';
+    const done = found.shards.filter((shard) => shard.state === 'done');
+    if (done.length < run.shards) return 'shards-left';
 
     const processed = found.shards.reduce((sum, shard) => sum + shard.processed, 0);
     const outcome = await complete(task, found.run, processed, ports);
@@ -62,13 +69,19 @@ async function complete(
   try {
     await callOnComplete(task, run, processed, effects, ports);
   } catch (error) {
-    if (!(error instanceof FatalTaskError)) throw error;
     const endedAt = clock.now();
-    const failed: Run = { ...run, state: 'failed', endedAt, processed, error: errorRecord(error, endedAt) };
+    const record = errorRecord(error, endedAt);
+    if (!(error instanceof FatalTaskError)) {
+      // For people who look at the run. If it cannot be kept, the error itself still has the delivery come again.
+      await store.commitRun(found, { ...run, error: record }, []).catch(() => 'conflict');
+      throw error;
+    }
+    const failed: Run = { ...run, state: 'failed', endedAt, processed, error: record };
     return (await store.commitRun(found, failed, [])) === 'conflict' ? 'conflict' : 'failed';
   }
+  const { error: _, ...before } = run;
   const after: Run = {
-    ...run,
+    ...before,
     state: 'completed',
     endedAt: clock.now(),
     processed,

@@ -150,6 +150,36 @@ describe('a delivery that comes again', () => {
   });
 });
 
+test('a completion that fails tells its error in the run, and comes again', async () => {
+  let isBroken = true;
+  const walk = iterativeTask({
+    ...base,
+    query: (_, store) => store.collection('nothing'),
+    page: () => {},
+    onComplete() {
+      if (isBroken) throw new Error('no such report');
+    },
+  });
+  await takeTurn(walk, await start(walk), ports);
+  const finish = { kind: 'finish', run: 'r', shards: 1 } as const;
+  await expect(finishRun(walk, finish, ports)).rejects.toThrow('no such report');
+  expect((await db.doc('pageturnerRuns/r').get()).data()).toMatchObject({
+    state: 'running',
+    error: { message: 'no such report' },
+  });
+  isBroken = false;
+  expect(await finishRun(walk, finish, ports)).toBe('completed');
+  expect((await db.doc('pageturnerRuns/r').get()).get('error')).toBeUndefined();
+});
+
+test('a completion that knows of fewer shards than the run has completes nothing', async () => {
+  const walk = iterativeTask({ ...base, page: countVisits });
+  await takeTurn(walk, await start(walk), ports);
+  await takeTurn(walk, nextTurn(), ports);
+  await db.doc('pageturnerRuns/r').update({ shards: 2 });
+  expect(await finishRun(walk, { kind: 'finish', run: 'r', shards: 1 }, ports)).toBe('shards-left');
+});
+
 test('a start that comes again enqueues the first turn and writes nothing', async () => {
   const walk = iterativeTask({ ...base, page: countVisits });
   await takeTurn(walk, await start(walk), ports);
