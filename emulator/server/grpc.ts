@@ -3,6 +3,7 @@ import type { sendUnaryData, ServerUnaryCall, ServiceDefinition, StatusObject } 
 import type protobuf from 'protobufjs';
 import { ApiError } from '../core/errors.ts';
 import type { Call } from '../core/production-rules.ts';
+import { addReflection } from './grpc-reflection.ts';
 import { MAX_REQUEST_BYTES } from './http.ts';
 import type { ReportDefect, Rpc, Surface } from './rpc.ts';
 import { unimplemented } from './rpc.ts';
@@ -45,6 +46,10 @@ export function createGrpcServer(
     }
     server.addService(definition, implementation);
   }
+  addReflection(
+    server,
+    surfaces.map(({ service }) => service),
+  );
   return server;
 }
 
