@@ -75,7 +75,8 @@ export function addReflection(server: Server, services: readonly protobuf.Servic
           try {
             request = decodeMessage(requestType, bytes);
           } catch {
-            call.destroy(
+            call.emit(
+              'error',
               Object.assign(new Error('The request is no valid ServerReflectionRequest.'), {
                 code: codes.INVALID_ARGUMENT,
               }),

@@ -33,7 +33,7 @@ interface Reply {
   fault?: { code: number };
 }
 
-async function reflection(version: string): Promise<(field: number, text: string) => Promise<Reply>> {
+async function openStream(version: string): Promise<ClientDuplexStream<Buffer, Buffer>> {
   const emulator = await startEmulator();
   onTestFinished(() => emulator.close());
   const bytes = (value: Buffer): Buffer => value;
@@ -55,6 +55,11 @@ async function reflection(version: string): Promise<(field: number, text: string
   onTestFinished(() => client.close());
   const stream = (client['info'] as unknown as () => ClientDuplexStream<Buffer, Buffer>).call(client);
   onTestFinished(() => void stream.end());
+  return stream;
+}
+
+async function reflection(version: string): Promise<(field: number, text: string) => Promise<Reply>> {
+  const stream = await openStream(version);
   let fail: (error: Error) => void = () => {};
   stream.on('error', (error: Error) => fail(error));
   return (field, text) =>
@@ -102,4 +107,14 @@ test('gRPC reflection answers a name that it does not know with NOT_FOUND, and g
   expect((await ask(FILE_OF_SYMBOL, 'no.such.Symbol')).fault).toEqual({ code: 5 });
   expect((await ask(FILE_BY_NAME, 'no_such.proto')).fault).toEqual({ code: 5 });
   expect((await ask(FILE_OF_SYMBOL, 'google.cloud.tasks.v2.Task')).files!.file).toHaveLength(1);
+});
+
+test('a request that is none ends the stream with INVALID_ARGUMENT', async () => {
+  const stream = await openStream('v1');
+  const ended = new Promise<{ code?: number }>((resolve) => {
+    stream.on('error', resolve);
+  });
+  stream.resume();
+  stream.write(Buffer.from([0xff]));
+  expect(await ended).toMatchObject({ code: 3 });
 });
