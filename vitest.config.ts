@@ -6,6 +6,8 @@ const config: ViteUserConfig = defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     // Processes rather than threads: tests set their own environment and start real servers.
     pool: 'forks',
+    // Firestore's own getPartitions makes its client print this, whoever calls it.
+    execArgv: ['--disable-warning=AutopaginateTrueWarning'],
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
