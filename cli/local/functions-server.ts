@@ -10,6 +10,7 @@ import { writeSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createRequire, registerHooks } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Application, ErrorRequestHandler } from 'express';
 import type * as Testing from '@google-cloud/functions-framework/testing';
 import { notFoundText, splitPath } from './functions-path.ts';
 
@@ -40,8 +41,22 @@ const servers = new Map<string, Server>();
 /** The Functions Framework's own server for one function, so that it is treated as it will be in the cloud. */
 function serverOf(name: string): Server | undefined {
   if (!getFunction(name)) return undefined;
-  const server = servers.get(name) ?? getTestServer(name);
+  const server = servers.get(name) ?? explainingBodies(getTestServer(name));
   servers.set(name, server);
+  return server;
+}
+
+/** A body that the framework cannot read never reaches a function, and the framework's own answer does not say what is wrong with it. */
+function explainingBodies(server: Server): Server {
+  const [app] = server.listeners('request') as unknown as [Application];
+  const explain: ErrorRequestHandler = (error: Error & { status?: number }, _request, response, next) => {
+    const { status = 500, message } = error;
+    if (status < 400 || status > 499 || response.headersSent) return next(error);
+    response
+      .status(status)
+      .json({ error: { code: 'invalid-request', message: `The body cannot be read: ${message}.` } });
+  };
+  app.use(explain);
   return server;
 }
 
