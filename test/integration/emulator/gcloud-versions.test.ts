@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { needGcloud } from '../../support/gcloud.ts';
 import { startEmulator, type Emulator } from '../../../emulator/index.ts';
 
 const run = promisify(execFile);
@@ -12,13 +13,7 @@ let emulator: Emulator;
 let gcloud: (...args: string[]) => Promise<string>;
 
 beforeEach(async (context) => {
-  const isInstalled = (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .some((folder) => existsSync(join(folder, 'gcloud')));
-  if (!isInstalled) {
-    if (process.env['CI'] === 'true') throw new Error('gcloud is not on PATH, and in CI it must be.');
-    context.skip('not run: gcloud is not on PATH (https://cloud.google.com/sdk/docs/install)');
-  }
+  needGcloud(context);
   emulator = await startEmulator();
   onTestFinished(() => emulator.close());
   // A folder of its own: nobody's account and settings are read or touched.

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeEach, expect, onTestFinished, test, type TestContext } from 'vitest';
+import { needGcloud } from '../../support/gcloud.ts';
 import { startEmulator, type Emulator } from '../../../emulator/index.ts';
 import { serve } from '../../emulator/web-server.ts';
 
@@ -20,19 +21,12 @@ function readmeSettings({ port }: Emulator): Record<string, string> {
   return Object.fromEntries(settings) as Record<string, string>;
 }
 
-function isInstalled(): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, 'gcloud')));
-}
-
 let emulator: Emulator;
 let gcloud: (...args: string[]) => Promise<{ stdout: string; stderr: string }>;
 let json: (...args: string[]) => Promise<unknown>;
 
 beforeEach(async (context: TestContext) => {
-  if (!isInstalled()) {
-    if (process.env['CI'] === 'true') throw new Error('gcloud is not on PATH, and in CI it must be.');
-    context.skip('not run: gcloud is not on PATH (https://cloud.google.com/sdk/docs/install)');
-  }
+  needGcloud(context);
   emulator = await startEmulator();
   onTestFinished(() => emulator.close());
   // A folder of its own: nobody's account and settings are read or touched.
