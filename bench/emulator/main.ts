@@ -18,6 +18,7 @@ import { startGuarded } from '../../cli/local/guard.ts';
 import type { GuardedProcess } from '../../cli/local/guard.ts';
 import { Load, Target } from './load.ts';
 import type { Score } from './load.ts';
+import { measureStarts } from './start.ts';
 
 const ROUNDS = 3;
 const TASKS = 4000;
@@ -31,7 +32,6 @@ await mkdir(join(folder, 'data'), { recursive: true });
 const hasFirebase = await installFirebaseTools();
 const kinds = ['memory', 'durable', ...(hasFirebase ? ['firebase-tools'] : [])];
 const scores = new Map<string, Score[]>(kinds.map((kind) => [kind, []]));
-const starts: number[] = [];
 
 for (let round = 0; round < ROUNDS; round += 1) {
   for (const kind of kinds) scores.get(kind)?.push(await score(kind, round));
@@ -45,7 +45,10 @@ table.push(
 );
 console.log(table.toString());
 if (!hasFirebase) console.log('firebase-tools could not be installed, and was not measured.');
-console.log(`from the start of the process to its first answer: ${median(starts).toFixed(0)} ms`);
+for (const [origin, { firstMs, laterMs }] of Object.entries(await measureStarts(folder))) {
+  const [first, later] = [firstMs.toFixed(0), laterMs.toFixed(0)];
+  console.log(`from process start to first answer, ${origin}: ${first} ms at first, ${later} ms later`);
+}
 console.log(`CPU while idle for ${IDLE_SECONDS} s: ${(await idleShare()).toFixed(2)} % of one core`);
 const { stdout } = await run(process.execPath, ['--expose-gc', path('million.ts')], { maxBuffer: 2 ** 20 });
 const million = JSON.parse(stdout) as { microsecondsAt: Record<string, number>; rssMiB: number };
@@ -55,10 +58,8 @@ for (const [count, microseconds] of Object.entries(million.microsecondsAt)) {
 console.log(`memory of the process that holds 1,000,000: ${million.rssMiB.toFixed(0)} MiB`);
 
 async function score(kind: string, round: number): Promise<Score> {
-  const startedAt = performance.now();
   await using contender = await startContender(kind, round);
   const url = await urlOf(contender);
-  if (kind === 'memory') starts.push(performance.now() - startedAt);
   await using target = new Target();
   await using load = new Load(url, target, await target.listen());
   await load.makeQueues(kind);

@@ -3,7 +3,7 @@ import { loadConfig } from '../../config/load.ts';
 import { newCommand, type CommonOptions } from '../command.ts';
 import { aborted, interruptible } from '../interrupt.ts';
 import { emulatorEnvironment, gcloudEnvironment } from '../local/environment.ts';
-import { startTasksEmulator } from '../local/stack.ts';
+import { startTasksEmulator } from '../local/tasks-emulator.ts';
 import { paint, print, printJsonLine } from '../output.ts';
 import { wholeNumber } from '../whole-number.ts';
 

@@ -1,11 +1,11 @@
-import { DataFileError, startEmulator, type Emulator, type EmulatorOptions } from '../../emulator/index.ts';
+import type { Emulator } from '../../emulator/index.ts';
 import type { EmulatorConfig } from '../../config/schema.ts';
-import { CliError } from '../error.ts';
 import { emulatorEnvironment } from './environment.ts';
 import { startFirestoreEmulator, type FirestoreEmulator } from './firestore-emulator.ts';
 import { startFunctions, type Functions, type FunctionsEvent } from './functions.ts';
 import { startMailSink, type MailSink } from './mail-sink.ts';
-import { freePort, portError, portUses } from './ports.ts';
+import { freePort, portUses } from './ports.ts';
+import { startTasksEmulator } from './tasks-emulator.ts';
 
 export interface LocalStackOptions {
   readonly config: EmulatorConfig;
@@ -65,26 +65,6 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= all.disposeAsync());
   return { tasks, firestore, mail, functions, env, close, [Symbol.asyncDispose]: close };
-}
-
-/**
- * Starts the Cloud Tasks emulator with the project, location and queues of the configuration.
- *
- * @throws CliError `port-in-use`; `config` where the data file cannot be used
- */
-export async function startTasksEmulator(
-  config: EmulatorConfig,
-  port: number,
-  options: Pick<EmulatorOptions, 'host' | 'dataFile' | 'onWarning' | 'clock' | 'seed'> = {},
-): Promise<Emulator> {
-  const { project, location, profile, queues } = config;
-  try {
-    return await startEmulator({ ...options, port, project, location, profile, queues });
-  } catch (error) {
-    if (error instanceof DataFileError)
-      throw new CliError('config', error.message, undefined, { cause: error });
-    throw portError(error, portUses.tasks(port));
-  }
 }
 
 /** Waits for both; when one fails, the other is ended with the rest of `started`. */
