@@ -44,6 +44,7 @@ import { createRest } from './server/rest.ts';
 import { queueV2Type } from './server/schema.ts';
 import { tokenInfo } from './server/token-info.ts';
 import { v2 } from './server/v2/version.ts';
+import { uploadQueueYaml } from './server/v2beta2/upload-queue-yaml.ts';
 import { v2beta2 } from './server/v2beta2/version.ts';
 import { v2beta3 } from './server/v2beta3/version.ts';
 import { MemoryStore } from './store/memory.ts';
@@ -229,7 +230,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   };
   begin();
   const admin = started.use(new Admin({ engine, clock, faults, attempts, graveyard, begin }));
-  const versions = [v2, v2beta3, v2beta2];
+  const upload = uploadQueueYaml(engine, location);
+  const versions = [v2, v2beta3, v2beta2(upload.rpc)];
   const surfaces = [
     ...versions.map((version) => cloudTasks(engine, version, operations)),
     locations(location),
@@ -238,6 +240,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const handlers = [
     createRest(surfaces),
     bufferTask(engine, versions),
+    upload.http,
     issuer(tokens),
     tokenInfo(tokens),
     metadata(tokens, { project, email: `developer@${project}.iam.gserviceaccount.com` }),

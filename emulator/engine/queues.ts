@@ -3,6 +3,8 @@ import { entityNotFound, invalidArgument, queueNotFound } from '../core/faults.t
 import type { QueueInput } from '../core/input.ts';
 import type { IamPolicy, Queue, QueueState } from '../core/model.ts';
 import { checkLocationName, parseQueueName } from '../core/names.ts';
+import { queuesAfterUpload } from '../core/queue-file.ts';
+import type { QueueFile } from '../core/queue-file.ts';
 import { newQueue, updatedQueue } from '../core/queue-rules.ts';
 import type { NameRelease, TaskStore } from '../store/store.ts';
 import type { Clock } from './clock.ts';
@@ -142,10 +144,23 @@ export class QueueOperations {
       this.#checkNameIsFree(name);
       return this.#add(name, input);
     }
-    const queue = updatedQueue(current, input, maskPaths);
-    this.#put(queue);
-    this.#emit({ kind: 'queueUpdated', at: this.#clock.now(), queue });
-    return queue;
+    return this.#replace(updatedQueue(current, input, maskPaths));
+  }
+
+  /**
+   * Makes the queues of a location what a `queue.yaml` says, and disables those that it leaves out. Nothing changes if any of it is
+   * refused; if the process dies meanwhile, the same file once more ends it.
+   */
+  upload(location: string, file: QueueFile): void {
+    checkLocationName(location);
+    const current = this.#store.listQueues().filter(({ name }) => name.startsWith(`${location}/queues/`));
+    const queues = queuesAfterUpload(location, current, file);
+    const isNew = ({ name }: Queue): boolean => this.#dispatcher.queue(name) === undefined;
+    for (const queue of queues.filter(isNew)) this.#checkNameIsFree(queue.name);
+    for (const queue of queues) {
+      if (isNew(queue)) this.#take(queue);
+      else this.#replace(queue);
+    }
   }
 
   delete(name: string): void {
@@ -206,11 +221,20 @@ export class QueueOperations {
   }
 
   #add(name: string, input: QueueInput): Queue {
+    return this.#take(newQueue(name, input));
+  }
+
+  #take(queue: Queue): Queue {
     const now = this.#clock.now();
-    const queue = newQueue(name, input);
     this.#production.queueCreated(queue, now);
     this.#put(queue);
     this.#emit({ kind: 'queueCreated', at: now, queue });
+    return queue;
+  }
+
+  #replace(queue: Queue): Queue {
+    this.#put(queue);
+    this.#emit({ kind: 'queueUpdated', at: this.#clock.now(), queue });
     return queue;
   }
 
