@@ -9,6 +9,8 @@
  * - `unauthenticated`: no token, or one that does not verify.
  * - `forbidden`: a good token of somebody who may not call this.
  * - `too-early`: a delivery is ahead of what can be seen yet; it must come again.
+ * - `held`: another delivery holds the turn of an exclusive task; this one must come again.
+ * - `too-large`: what a handler asks for is beyond what Firestore or Cloud Tasks take.
  * - `deadline-exceeded`: the handler did not end within its time.
  * - `misconfigured`: a setting is missing or wrong.
  * - `unavailable`: something that we depend on did not answer.
@@ -22,6 +24,8 @@ export type ErrorCode =
   | 'unauthenticated'
   | 'forbidden'
   | 'too-early'
+  | 'held'
+  | 'too-large'
   | 'deadline-exceeded'
   | 'misconfigured'
   | 'unavailable';
@@ -53,17 +57,21 @@ export class FatalTaskError extends Error {
 export interface ErrorRecord {
   readonly message: string;
   readonly stack?: string;
+  /** Path of the document at fault, where one is. */
+  readonly document?: string;
   readonly at: number;
 }
 
 /** A stack longer than this says nothing more, and the record must fit beside the rest of its document. */
 const maxRecordedLength = 4_000;
 
-export function errorRecord(error: unknown, at: number): ErrorRecord {
-  if (!(error instanceof Error)) return { message: String(error).slice(0, maxRecordedLength), at };
+export function errorRecord(error: unknown, at: number, document?: string): ErrorRecord {
+  const place = document === undefined ? {} : { document };
+  if (!(error instanceof Error)) return { message: String(error).slice(0, maxRecordedLength), ...place, at };
   return {
     message: error.message.slice(0, maxRecordedLength),
     ...(error.stack === undefined ? {} : { stack: error.stack.slice(0, maxRecordedLength) }),
+    ...place,
     at,
   };
 }

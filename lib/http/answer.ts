@@ -11,6 +11,8 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   unauthenticated: 401,
   forbidden: 403,
   'too-early': 503,
+  held: 503,
+  'too-large': 500,
   'deadline-exceeded': 504,
   misconfigured: 500,
   unavailable: 503,
@@ -35,7 +37,8 @@ export function answerError(
 ): void {
   if (error instanceof PageturnerError) {
     const status = statuses[error.code];
-    log.write(status >= 500 && error.code !== 'too-early' ? 'ERROR' : 'WARNING', error.message, {
+    const isWaiting = error.code === 'too-early' || error.code === 'held';
+    log.write(status >= 500 && !isWaiting ? 'ERROR' : 'WARNING', error.message, {
       ...fields,
       code: error.code,
     });

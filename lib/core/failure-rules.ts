@@ -1,0 +1,83 @@
+import { FatalTaskError, PageturnerError } from './errors.ts';
+import { isPlatformFailure, isTooLarge } from './platform-failure.ts';
+
+/** What becomes of a document whose handling fails: see `IterativeTaskDefinition`. */
+export type OnError = 'retry' | 'quarantine' | 'fail';
+
+/** What a task's definition says about failures. */
+export interface FailurePolicy {
+  readonly onError: OnError;
+  readonly tries: number;
+  readonly maxFailures: number;
+  readonly maxQuarantined: number;
+}
+
+/** What a shard remembers of its failures. */
+export interface FailureCounts {
+  /** Failures of the user's code since the last page that took effect. */
+  readonly failures: number;
+  /** Documents set aside. */
+  readonly quarantined: number;
+}
+
+/**
+ * What is done about documents that did not take effect:
+ *
+ * - `narrow`: half of them are tried at once. Nothing is counted: the failure may be another document's.
+ * - `again`: they come again as they are. Nothing is counted: the platform is at fault.
+ * - `smaller`: half of them come again, because they took too long. Nothing is counted.
+ * - `count`: the document, or what precedes all documents, comes again, and the failure is counted.
+ * - `set-aside`: the document is set aside, and the walk goes on behind it.
+ * - `fail`: the run ends.
+ */
+export type Remedy = 'narrow' | 'again' | 'smaller' | 'count' | 'set-aside' | 'fail';
+
+/**
+ * The rule for a failure.
+ *
+ * @param documents how many were tried together; 0 when it failed before there were any.
+ */
+export function remedyFor(
+  error: unknown,
+  documents: number,
+  counts: FailureCounts,
+  policy: FailurePolicy,
+): Remedy {
+  if (error instanceof FatalTaskError) return 'fail';
+  if (isTooLarge(error) && documents > 1) return 'narrow';
+  if (isTimeout(error)) return documents > 1 ? 'smaller' : 'again';
+  if (!isTooLarge(error) && isPlatformFailure(error)) return 'again';
+  if (policy.onError === 'fail') return 'fail';
+  if (documents > 1) return 'narrow';
+  const failures = counts.failures + 1;
+  if (policy.onError === 'quarantine' && documents === 1) {
+    return failures < policy.tries ? 'count' : setAside(counts, policy);
+  }
+  return failures < policy.maxFailures ? 'count' : 'fail';
+}
+
+/**
+ * The rule for a failure after which the queue delivers no more. What the user's code is to blame for ends here; a document that alone
+ * takes longer than a handler may is blamed too, or its walk would never end.
+ *
+ * - `restart`: the chain is begun anew, as the healer does.
+ */
+export function remedyAtTheEnd(
+  remedy: 'again' | 'smaller' | 'count',
+  error: unknown,
+  documents: number,
+  counts: FailureCounts,
+  policy: FailurePolicy,
+): 'restart' | 'set-aside' | 'fail' {
+  const isBlamed = remedy === 'count' || (isTimeout(error) && documents === 1);
+  if (!isBlamed) return 'restart';
+  return policy.onError === 'quarantine' && documents === 1 ? setAside(counts, policy) : 'fail';
+}
+
+function setAside({ quarantined }: FailureCounts, { maxQuarantined }: FailurePolicy): 'set-aside' | 'fail' {
+  return quarantined < maxQuarantined ? 'set-aside' : 'fail';
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof PageturnerError && error.code === 'deadline-exceeded';
+}
