@@ -53,21 +53,35 @@ export class TokenSigner implements Tokens {
   readonly issuer: string;
   readonly #key: SigningKey;
   readonly #accessTokens = new AccessTokens();
+  /** The identity tokens of one second, by whom they are of and for. */
+  readonly #idTokens = new Map<string, Promise<string>>();
+  #idTokensOfSecond = 0;
 
   constructor(key: SigningKey, issuer: string) {
     this.#key = key;
     this.issuer = issuer;
   }
 
-  async idToken({ email, audience }: { email: string; audience: string }): Promise<string> {
+  /** Minted now. Within a second it would come out the same to the letter, so it is signed once: signing is dear. */
+  idToken({ email, audience }: { email: string; audience: string }): Promise<string> {
+    const second = Math.floor(Date.now() / 1000);
+    if (this.#idTokensOfSecond !== second) this.#idTokens.clear();
+    this.#idTokensOfSecond = second;
+    const key = JSON.stringify([email, audience]);
+    const token = this.#idTokens.get(key) ?? this.#sign(email, audience, second);
+    this.#idTokens.set(key, token);
+    return token;
+  }
+
+  async #sign(email: string, audience: string, issuedAt: number): Promise<string> {
     const accountId = accountIdOf(email);
     return new SignJWT({ azp: accountId, email, email_verified: true })
       .setProtectedHeader({ alg: 'RS256', kid: this.#key.id, typ: 'JWT' })
       .setIssuer(this.issuer)
       .setAudience(audience)
       .setSubject(accountId)
-      .setIssuedAt()
-      .setExpirationTime(`${TOKEN_LIFETIME_SECONDS}s`)
+      .setIssuedAt(issuedAt)
+      .setExpirationTime(issuedAt + TOKEN_LIFETIME_SECONDS)
       .sign(this.#key.privateKey);
   }
 

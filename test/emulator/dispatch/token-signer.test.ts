@@ -1,6 +1,6 @@
 import { OAuth2Client } from 'google-auth-library';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { generateSigningKey, TokenSigner, type SigningKey } from '../../../emulator/dispatch/token-signer.ts';
 
 const ISSUER = 'https://issuer.example';
@@ -62,6 +62,36 @@ describe('an identity token', () => {
       ISSUER,
     );
     await expect(verify(token, foreign)).rejects.toThrow(/signature/i);
+  });
+});
+
+describe('identity tokens of one second', () => {
+  const at = Date.UTC(2026, 0, 1);
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['Date'], now: at });
+    onTestFinished(() => void vi.useRealTimers());
+  });
+
+  test('are the same, and a later one is issued later', async () => {
+    const first = await signer.idToken({ email: EMAIL, audience: AUDIENCE });
+    vi.setSystemTime(at + 999);
+    expect(await signer.idToken({ email: EMAIL, audience: AUDIENCE })).toBe(first);
+    vi.setSystemTime(at + 1000);
+    const next = await signer.idToken({ email: EMAIL, audience: AUDIENCE });
+    expect([first, next].map((token) => decodeJwt(token).iat)).toEqual([at / 1000, at / 1000 + 1]);
+  });
+
+  test('differ by account and by audience, whatever is in their names', async () => {
+    const claims = [
+      { email: 'a', audience: 'b","c' },
+      { email: 'a","b', audience: 'c' },
+      { email: 'a', audience: 'c' },
+    ];
+    const tokens = await Promise.all(claims.map((each) => signer.idToken(each)));
+    expect(tokens.map((token) => decodeJwt(token))).toMatchObject(
+      claims.map(({ email, audience: aud }) => ({ email, aud })),
+    );
   });
 });
 
