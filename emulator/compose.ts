@@ -28,7 +28,7 @@ import { SystemClock } from './engine/system-clock.ts';
 import { bufferTask } from './server/buffer-task.ts';
 import { cloudTasks } from './server/cloud-tasks.ts';
 import { grpcHealth } from './server/grpc-health.ts';
-import { createGrpcServer } from './server/grpc.ts';
+import { GrpcServer } from './server/grpc.ts';
 import { health } from './server/health.ts';
 import { isLoopbackHost } from './server/browser-guard.ts';
 import { createHttpServer } from './server/http.ts';
@@ -248,7 +248,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     adminHttp(admin),
   ];
   taken.serve({
-    grpc: createGrpcServer([...surfaces, grpcHealth(surfaces)], {
+    grpc: new GrpcServer([...surfaces, grpcHealth(surfaces)], {
       reportDefect: onDefect,
       // A call's deadline is one of real time, whatever the clock of the tasks says.
       checkCall: (rpc, call) => production.checkCall(rpc, call, Date.now()),

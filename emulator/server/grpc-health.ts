@@ -1,9 +1,9 @@
 import protobuf from 'protobufjs';
 import { entityNotFound } from '../core/faults.ts';
-import type { Surface } from './rpc.ts';
+import type { StreamRpc, Surface } from './rpc.ts';
 import { fullNameOf } from './schema.ts';
 
-/** The part of `grpc/health/v1/health.proto` that is served: `Check`, which is what probes call. */
+/** `grpc/health/v1/health.proto`, but for `List`, which tells the state of every service at once and which no probe calls. */
 const HEALTH_PROTO = `
   syntax = "proto3";
   package grpc.health.v1;
@@ -12,7 +12,10 @@ const HEALTH_PROTO = `
     enum ServingStatus { UNKNOWN = 0; SERVING = 1; NOT_SERVING = 2; SERVICE_UNKNOWN = 3; }
     ServingStatus status = 1;
   }
-  service Health { rpc Check(HealthCheckRequest) returns (HealthCheckResponse); }
+  service Health {
+    rpc Check(HealthCheckRequest) returns (HealthCheckResponse);
+    rpc Watch(HealthCheckRequest) returns (stream HealthCheckResponse);
+  }
 `;
 
 const healthService: protobuf.Service = protobuf
@@ -32,5 +35,26 @@ export function grpcHealth(surfaces: readonly Surface[]): Surface {
         return { status: 'SERVING' };
       },
     },
+    streams: { Watch: watchOf(known) },
   };
+}
+
+/** Tells the state now, and once more when the server closes. Services come and go with the server, so a name stays unknown. */
+function watchOf(known: ReadonlySet<string>): StreamRpc {
+  return async function* (requests, ended) {
+    for await (const { service = '' } of requests) {
+      const isKnown = known.has(String(service));
+      yield { status: isKnown ? 'SERVING' : 'SERVICE_UNKNOWN' };
+      await untilAborted(ended);
+      if (isKnown) yield { status: 'NOT_SERVING' };
+      return;
+    }
+  };
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => {
+    signal.addEventListener('abort', resolve, { once: true });
+  });
 }

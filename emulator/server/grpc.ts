@@ -1,14 +1,21 @@
-import { Metadata, Server, status as codes } from '@grpc/grpc-js';
-import type { sendUnaryData, ServerUnaryCall, ServiceDefinition, StatusObject } from '@grpc/grpc-js';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type {
+  sendUnaryData,
+  ServerUnaryCall,
+  ServiceDefinition,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import type { Socket } from 'node:net';
+import { setTimeout as passTime } from 'node:timers/promises';
 import type protobuf from 'protobufjs';
-import { ApiError } from '../core/errors.ts';
 import type { Call } from '../core/production-rules.ts';
+import { toStatus } from './grpc-status.ts';
+import { streamHandler } from './grpc-stream.ts';
 import { addReflection } from './grpc-reflection.ts';
 import { MAX_REQUEST_BYTES } from './http.ts';
 import type { ReportDefect, Rpc, Surface } from './rpc.ts';
 import { unimplemented } from './rpc.ts';
-import { decodeMessage, encodeMessage, fullNameOf, rpcType } from './schema.ts';
-import type { Plain } from './schema.ts';
+import { encodeMessage, fullNameOf, readMessage } from './schema.ts';
 import { toApiError } from './status.ts';
 
 /** What a call says beside its message. Throws to refuse it. */
@@ -20,20 +27,54 @@ export interface GrpcServerOptions {
   readonly checkCall: CallCheck;
 }
 
-/** Serves the services over gRPC. The server listens nowhere by itself: connections are injected. */
-export function createGrpcServer(
-  surfaces: readonly Surface[],
-  { reportDefect, checkCall }: GrpcServerOptions,
-): Server {
-  const server = new Server({ 'grpc.max_receive_message_length': MAX_REQUEST_BYTES });
-  for (const { service, rpcs } of surfaces) {
+/** How long open streams have to take their last messages when the server closes. */
+const CLOSE_GRACE_MS = 1000;
+
+/** Serves the services over gRPC. It listens nowhere by itself: connections are handed to it. */
+export class GrpcServer {
+  readonly #server = new Server({ 'grpc.max_receive_message_length': MAX_REQUEST_BYTES });
+  readonly #connections = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+  readonly #open = new Set<Socket>();
+  readonly #closing = new AbortController();
+
+  constructor(surfaces: readonly Surface[], options: GrpcServerOptions) {
+    for (const surface of surfaces) this.#add(surface, options);
+    addReflection(
+      this.#server,
+      surfaces.map(({ service }) => service),
+    );
+  }
+
+  /** Speaks HTTP/2 with a client that has just connected. */
+  accept(socket: Socket): void {
+    this.#open.add(socket);
+    socket.once('close', () => this.#open.delete(socket));
+    this.#connections.injectConnection(socket);
+  }
+
+  /** Takes no more calls, ends the open streams, and cuts off what has not ended within a second. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    const ended = Promise.all([...this.#open].map(untilClosed));
+    // It calls back before the connections have ended (Node closes them first, and it takes that for the end).
+    this.#server.tryShutdown(() => {});
+    const grace = new AbortController();
+    await Promise.race([ended, passTime(CLOSE_GRACE_MS, undefined, { signal: grace.signal })]);
+    grace.abort();
+    this.#server.forceShutdown();
+  }
+
+  #add({ service, rpcs, streams = {} }: Surface, options: GrpcServerOptions): void {
     const definition: Record<string, ServiceDefinition[string]> = {};
-    const implementation: Record<string, UnaryHandler> = {};
+    const implementation: UntypedServiceImplementation = {};
+    const checkCall = fullNameOf(service).startsWith('google.cloud.tasks.') ? options.checkCall : () => {};
     for (const rpc of service.methodsArray) {
+      const stream = streams[rpc.name];
+      const isStream = stream !== undefined;
       definition[rpc.name] = {
         path: `/${fullNameOf(service)}/${rpc.name}`,
-        requestStream: false,
-        responseStream: false,
+        requestStream: isStream,
+        responseStream: isStream,
         // The bytes pass through: what cannot be read is answered by the handler, as INVALID_ARGUMENT.
         requestSerialize: passBytes,
         requestDeserialize: passBytes,
@@ -41,21 +82,17 @@ export function createGrpcServer(
         responseDeserialize: passBytes,
       };
       const run = rpcs[rpc.name] ?? (() => unimplemented(rpc.name));
-      const check = fullNameOf(service).startsWith('google.cloud.tasks.') ? checkCall : () => {};
-      implementation[rpc.name] = handlerOf(rpc, run, { reportDefect, checkCall: check });
+      implementation[rpc.name] = isStream
+        ? streamHandler(rpc, stream, { ...options, closing: this.#closing.signal })
+        : unaryHandler(rpc, run, { ...options, checkCall });
     }
-    server.addService(definition, implementation);
+    this.#server.addService(definition, implementation);
   }
-  addReflection(
-    server,
-    surfaces.map(({ service }) => service),
-  );
-  return server;
 }
 
 type UnaryHandler = (call: ServerUnaryCall<Buffer, Buffer>, respond: sendUnaryData<Buffer>) => void;
 
-function handlerOf(
+function unaryHandler(
   rpc: protobuf.Method,
   run: Rpc,
   { reportDefect, checkCall }: GrpcServerOptions,
@@ -79,34 +116,10 @@ function callOf(call: ServerUnaryCall<Buffer, Buffer>): Call {
   };
 }
 
-function readMessage(type: protobuf.Type, bytes: Buffer): Plain {
-  try {
-    return decodeMessage(type, bytes);
-  } catch (cause) {
-    throw new ApiError(
-      'INVALID_ARGUMENT',
-      `The request is no valid ${fullNameOf(type)}: ${(cause as Error).message}.`,
-    );
-  }
-}
-
-/** Text and details travel in trailers, for which clients hold some KiB ready; past that they would see a broken stream. */
-const MAX_MESSAGE_LENGTH = 2048;
-const MAX_DETAILS_BYTES = 4096;
-
-function toStatus(error: ApiError): Partial<StatusObject> {
-  const code = codes[error.code];
-  const message = error.message.slice(0, MAX_MESSAGE_LENGTH);
-  const metadata = new Metadata();
-  if (error.details.length > 0) {
-    const details = error.details.map(({ type, value }) => ({
-      type_url: `type.googleapis.com/${type}`,
-      value: encodeMessage(rpcType(type), value),
-    }));
-    const status = encodeMessage(rpcType('google.rpc.Status'), { code, message, details });
-    if (status.length <= MAX_DETAILS_BYTES) metadata.set('grpc-status-details-bin', status);
-  }
-  return { code, details: message, metadata };
+async function untilClosed(socket: Socket): Promise<void> {
+  await new Promise((resolve) => {
+    socket.once('close', resolve);
+  });
 }
 
 function passBytes(bytes: Buffer): Buffer {

@@ -1,8 +1,7 @@
-import { ServerCredentials } from '@grpc/grpc-js';
-import type { Server as GrpcServer } from '@grpc/grpc-js';
 import type { Server as HttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import type { GrpcServer } from './grpc.ts';
 
 /** What every HTTP/2 connection begins with when the client knows beforehand that the server speaks it, as gRPC clients do. */
 const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0');
@@ -42,7 +41,6 @@ export class Port implements AsyncDisposable {
 
   /** Hands every connection to the server of its protocol. */
   serve(protocols: Protocols): void {
-    const injector = protocols.grpc.createConnectionInjector(ServerCredentials.createInsecure());
     this.#protocols = protocols;
     this.#server.on('connection', (socket) => {
       this.#open.add(socket);
@@ -50,20 +48,25 @@ export class Port implements AsyncDisposable {
       // A client that breaks off is its own problem.
       socket.on('error', () => socket.destroy());
       route(socket, {
-        http2: () => injector.injectConnection(socket),
+        http2: () => protocols.grpc.accept(socket),
         http1: () => protocols.http.emit('connection', socket),
       });
     });
   }
 
-  /** Takes no more connections and cuts those that are open. Closing twice is the same as once. */
+  /** Takes no more connections and ends those that are open. Closing twice is the same as once. */
   close(): Promise<void> {
-    this.#closing ??= new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      this.#protocols?.grpc.forceShutdown();
-      for (const socket of this.#open) socket.destroy();
-    });
+    this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const closed = new Promise((resolve) => {
+      this.#server.close(resolve);
+    });
+    await this.#protocols?.grpc.close();
+    for (const socket of this.#open) socket.destroy();
+    await closed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,6 +6,12 @@ import type { Plain } from './schema.ts';
 /** What one RPC does. Faults leave it as `ApiError`; anything else that it throws is a defect of the emulator. */
 export type Rpc = (request: Plain) => Plain;
 
+/**
+ * An RPC that answers with any number of messages, over gRPC only. `ended` is aborted when the client has gone or the server closes;
+ * it must return then.
+ */
+export type StreamRpc = (requests: AsyncIterable<Plain>, ended: AbortSignal) => AsyncIterable<Plain>;
+
 /** One protobuf service with its implementation. The gRPC and REST adapters serve what this describes. */
 export interface Surface {
   readonly service: protobuf.Service;
@@ -18,6 +24,8 @@ export interface Surface {
   readonly httpRules?: Readonly<Record<string, readonly HttpRule[]>>;
   /** By RPC name. An RPC of the service that is missing here answers UNIMPLEMENTED. */
   readonly rpcs: Readonly<Record<string, Rpc>>;
+  /** Those that answer with a stream. */
+  readonly streams?: Readonly<Record<string, StreamRpc>>;
 }
 
 /** Told of each error that is a defect of the emulator rather than a fault of the caller. */

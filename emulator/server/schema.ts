@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import protobuf from 'protobufjs';
+import { ApiError } from '../core/errors.ts';
 import { addLaterMethods } from './v2/later-methods.ts';
 
 /**
@@ -41,6 +42,18 @@ export const taskV2Beta3Type: protobuf.Type = tasksRoot.lookupType('google.cloud
 /** Looks up `google.rpc.Status` and the types that stand in its `details`. */
 export function rpcType(name: string): protobuf.Type {
   return statusRoot.lookupType(name);
+}
+
+/** Reads a request. Throws INVALID_ARGUMENT on bytes that are no such message. */
+export function readMessage(type: protobuf.Type, bytes: Uint8Array): Plain {
+  try {
+    return decodeMessage(type, bytes);
+  } catch (cause) {
+    throw new ApiError(
+      'INVALID_ARGUMENT',
+      `The request is no valid ${fullNameOf(type)}: ${(cause as Error).message}.`,
+    );
+  }
 }
 
 /** Reads a message from its wire form. Throws whatever protobufjs throws on bytes that are no such message. */
