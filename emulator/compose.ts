@@ -28,6 +28,7 @@ import { SystemClock } from './engine/system-clock.ts';
 import { bufferTask } from './server/buffer-task.ts';
 import { cloudTasks } from './server/cloud-tasks.ts';
 import { grpcHealth } from './server/grpc-health.ts';
+import { grpcReflection } from './server/grpc-reflection.ts';
 import { GrpcServer } from './server/grpc.ts';
 import { health } from './server/health.ts';
 import { isLoopbackHost } from './server/browser-guard.ts';
@@ -237,6 +238,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     locations(location),
     operations.surface(),
   ];
+  const grpcSurfaces = [...surfaces, grpcHealth(surfaces)];
   const handlers = [
     createRest(surfaces),
     bufferTask(engine, versions),
@@ -248,7 +250,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     adminHttp(admin),
   ];
   taken.serve({
-    grpc: new GrpcServer([...surfaces, grpcHealth(surfaces)], {
+    grpc: new GrpcServer([...grpcSurfaces, ...grpcReflection(grpcSurfaces)], {
       reportDefect: onDefect,
       // A call's deadline is one of real time, whatever the clock of the tasks says.
       checkCall: (rpc, call) => production.checkCall(rpc, call, Date.now()),

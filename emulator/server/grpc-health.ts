@@ -1,33 +1,32 @@
-import protobuf from 'protobufjs';
 import { entityNotFound } from '../core/faults.ts';
+import { serviceOf } from './own-proto.ts';
+import type { OwnProto } from './own-proto.ts';
 import type { StreamRpc, Surface } from './rpc.ts';
 import { fullNameOf } from './schema.ts';
 
-/** `grpc/health/v1/health.proto`, but for `List`, which tells the state of every service at once and which no probe calls. */
-const HEALTH_PROTO = `
-  syntax = "proto3";
-  package grpc.health.v1;
-  message HealthCheckRequest { string service = 1; }
-  message HealthCheckResponse {
-    enum ServingStatus { UNKNOWN = 0; SERVING = 1; NOT_SERVING = 2; SERVICE_UNKNOWN = 3; }
-    ServingStatus status = 1;
-  }
-  service Health {
-    rpc Check(HealthCheckRequest) returns (HealthCheckResponse);
-    rpc Watch(HealthCheckRequest) returns (stream HealthCheckResponse);
-  }
-`;
-
-const healthService: protobuf.Service = protobuf
-  .parse(HEALTH_PROTO)
-  .root.resolveAll()
-  .lookupService('grpc.health.v1.Health');
+/** But for `List`, which tells the state of every service at once and which no probe calls. */
+export const healthProto: OwnProto = {
+  name: 'grpc/health/v1/health.proto',
+  text: `
+    syntax = "proto3";
+    package grpc.health.v1;
+    message HealthCheckRequest { string service = 1; }
+    message HealthCheckResponse {
+      enum ServingStatus { UNKNOWN = 0; SERVING = 1; NOT_SERVING = 2; SERVICE_UNKNOWN = 3; }
+      ServingStatus status = 1;
+    }
+    service Health {
+      rpc Check(HealthCheckRequest) returns (HealthCheckResponse);
+      rpc Watch(HealthCheckRequest) returns (stream HealthCheckResponse);
+    }
+  `,
+};
 
 /** `grpc.health.v1.Health` for these services and, by the empty name, for the server as a whole. It listens only once it is ready. */
 export function grpcHealth(surfaces: readonly Surface[]): Surface {
   const known = new Set(['', ...surfaces.map(({ service }) => fullNameOf(service))]);
   return {
-    service: healthService,
+    service: serviceOf(healthProto),
     restVersions: [],
     rpcs: {
       Check: ({ service = '' }) => {

@@ -11,7 +11,6 @@ import type protobuf from 'protobufjs';
 import type { Call } from '../core/production-rules.ts';
 import { toStatus } from './grpc-status.ts';
 import { streamHandler } from './grpc-stream.ts';
-import { addReflection } from './grpc-reflection.ts';
 import { MAX_REQUEST_BYTES } from './http.ts';
 import type { ReportDefect, Rpc, Surface } from './rpc.ts';
 import { unimplemented } from './rpc.ts';
@@ -39,10 +38,6 @@ export class GrpcServer {
 
   constructor(surfaces: readonly Surface[], options: GrpcServerOptions) {
     for (const surface of surfaces) this.#add(surface, options);
-    addReflection(
-      this.#server,
-      surfaces.map(({ service }) => service),
-    );
   }
 
   /** Speaks HTTP/2 with a client that has just connected. */

@@ -18,9 +18,14 @@ const TO_PLAIN: protobuf.IConversionOptions = { enums: String, longs: Number };
 const fromHere = createRequire(import.meta.url);
 const tasksEntry = fromHere.resolve('@google-cloud/tasks');
 const gaxEntry = createRequire(tasksEntry).resolve('google-gax');
-const tasksRoot = load(join(dirname(tasksEntry), '..', '..', 'protos', 'protos.json'), addLaterMethods);
-const locationsRoot = load(join(dirname(gaxEntry), '..', 'protos', 'locations.json'));
-const statusRoot = load(join(dirname(gaxEntry), '..', 'protos', 'status.json'));
+const tasksFolder = join(dirname(tasksEntry), '..', '..', 'protos');
+const gaxFolder = join(dirname(gaxEntry), '..', 'protos');
+const tasksRoot = load(join(tasksFolder, 'protos.json'), addLaterMethods);
+const locationsRoot = load(join(gaxFolder, 'locations.json'));
+const statusRoot = load(join(gaxFolder, 'status.json'));
+
+/** Where the `.proto` files are that the schemas were made from, and all that they import. */
+export const PROTO_FOLDERS: readonly string[] = [tasksFolder, gaxFolder];
 
 export const cloudTasksV2Service: protobuf.Service = tasksRoot.lookupService(
   'google.cloud.tasks.v2.CloudTasks',
