@@ -7,12 +7,49 @@ export interface Deadline {
   remaining(): number;
 }
 
+/** A deadline that several calls of handlers share, one after the other. */
+export interface RunningDeadline extends Deadline, Disposable {
+  /** Milliseconds that handlers have in all. */
+  readonly limitMs: number;
+  /**
+   * Calls `work`, and stops waiting for it when the time is over: the delivery can then still be answered, and comes again.
+   *
+   * @throws PageturnerError `deadline-exceeded`, and whatever `work` throws.
+   */
+  race<T>(work: () => T | Promise<T>): Promise<T>;
+}
+
 /** The rest is for the commit, the enqueueing and the answer. */
 const handlerShare = 0.9;
 
+/** Starts a deadline well inside the invocation's own. */
+export function startDeadline(timeoutSeconds: number, clock: Clock): RunningDeadline {
+  const limitMs = timeoutSeconds * 1000 * handlerShare;
+  const endsAt = clock.now() + limitMs;
+  const controller = new AbortController();
+  const over = Promise.withResolvers<never>();
+  // Nobody may be waiting when it is over.
+  over.promise.catch(() => {});
+  const stop = clock.after(limitMs, () => {
+    const error = new PageturnerError(
+      'deadline-exceeded',
+      `The handler was not done after ${limitMs / 1000} s. Give it a smaller pageSize or a larger timeoutSeconds, ` +
+        'and pass ctx.signal to what it waits for.',
+    );
+    controller.abort(error);
+    over.reject(error);
+  });
+  return {
+    limitMs,
+    signal: controller.signal,
+    remaining: () => Math.max(0, endsAt - clock.now()),
+    race: async (work) => await Promise.race([(async () => await work())(), over.promise]),
+    [Symbol.dispose]: stop,
+  };
+}
+
 /**
- * Calls `handle` with a deadline well inside the invocation's own, and stops waiting for it when the time is over: the delivery can
- * then still be answered, and comes again.
+ * Calls `handle` with a deadline well inside the invocation's own, and stops waiting for it when the time is over.
  *
  * @throws PageturnerError `deadline-exceeded`, and whatever `handle` throws.
  */
@@ -21,26 +58,6 @@ export async function withDeadline<T>(
   clock: Clock,
   handle: (deadline: Deadline) => T | Promise<T>,
 ): Promise<T> {
-  const budgetMs = timeoutSeconds * 1000 * handlerShare;
-  const endsAt = clock.now() + budgetMs;
-  const controller = new AbortController();
-  let cancel = (): void => {};
-  const isOver = new Promise<never>((_, reject) => {
-    cancel = clock.after(budgetMs, () => {
-      const error = new PageturnerError(
-        'deadline-exceeded',
-        `The handler was not done after ${budgetMs / 1000} s. Give it a smaller pageSize or a larger timeoutSeconds, ` +
-          'and pass ctx.signal to what it waits for.',
-      );
-      controller.abort(error);
-      reject(error);
-    });
-  });
-  try {
-    const work = (async () =>
-      await handle({ signal: controller.signal, remaining: () => Math.max(0, endsAt - clock.now()) }))();
-    return await Promise.race([work, isOver]);
-  } finally {
-    cancel();
-  }
+  using deadline = startDeadline(timeoutSeconds, clock);
+  return await deadline.race(() => handle(deadline));
 }

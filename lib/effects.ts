@@ -14,14 +14,26 @@ import { toWire } from './core/parameters.ts';
 import { startAt } from './core/schedule.ts';
 import type { Write } from './core/write.ts';
 import type { Deadline } from './deadline.ts';
+import type { SetAside } from './set-aside.ts';
+
+interface Mark {
+  readonly writes: number;
+  readonly children: number;
+  readonly setAside: number;
+}
+
+type Asks = Omit<HandlerContext, 'idempotencyKey'>;
 
 /** Collects what a handler asks for, so that all of it can take effect in one commit, or none of it. */
 export class Effects {
   readonly writes: Write[] = [];
   readonly children: OutboxTask[] = [];
+  /** The documents that are set aside. */
+  readonly setAside: SetAside[] = [];
   readonly #place: readonly (string | number)[];
   readonly #now: () => number;
-  #isClosed = false;
+  /** Raised when contexts that were given out are to ask for nothing more. */
+  #scope = 0;
 
   /** @param place what the ids of the children are derived from: the same for each delivery of the same work. */
   constructor(place: readonly (string | number)[], now: () => number) {
@@ -31,11 +43,30 @@ export class Effects {
 
   /** From here on nothing more is taken: a handler that goes on after it returned would lose what it asks for. */
   close(): void {
-    this.#isClosed = true;
+    this.#scope += 1;
   }
 
-  start<S extends z.ZodType>(task: AnyTask<S>, params: z.input<S>, options: ChildOptions = {}): void {
-    this.#mustBeOpen('ctx.start');
+  /** What was asked for so far, to go back to. Contexts given out before are closed. */
+  mark(): Mark {
+    this.close();
+    return { writes: this.writes.length, children: this.children.length, setAside: this.setAside.length };
+  }
+
+  /** Forgets what was asked for since. Contexts given out before are closed. */
+  goBackTo(mark: Mark): void {
+    this.close();
+    this.writes.length = mark.writes;
+    this.children.length = mark.children;
+    this.setAside.length = mark.setAside;
+  }
+
+  /** Sets a document aside; a second time changes nothing. */
+  quarantine(entry: SetAside): void {
+    if (this.setAside.some(({ path }) => path === entry.path)) return;
+    this.setAside.push(entry);
+  }
+
+  #start<S extends z.ZodType>(task: AnyTask<S>, params: z.input<S>, options: ChildOptions = {}): void {
     const wire = toWire(task.name, task.params, params);
     const { queue = task.queue } = options;
     const at = startAt(options, this.#now());
@@ -61,14 +92,13 @@ export class Effects {
     });
   }
 
-  readonly #write = (write: Write): void => {
-    this.#mustBeOpen(`ctx.${write.kind}`);
-    this.writes.push(write);
-  };
-
   /** What handlers of pages and completions are given to ask with. */
-  context(db: Firestore, deadline: Deadline): WritesContext & Omit<HandlerContext, 'idempotencyKey'> {
-    const write = this.#write;
+  context(db: Firestore, deadline: Deadline): WritesContext & Asks {
+    const mustBeOpen = this.guard();
+    const write = (asked: Write): void => {
+      mustBeOpen(`ctx.${asked.kind}`);
+      this.writes.push(asked);
+    };
     return {
       ...this.startContext(db, deadline),
       set: (ref: DocumentReference, data: DocumentData, options?: SetOptions) =>
@@ -77,23 +107,31 @@ export class Effects {
         write({ kind: 'update', ref, data }),
       create: (ref: DocumentReference, data: DocumentData) => write({ kind: 'create', ref, data }),
       delete: (ref: DocumentReference) => write({ kind: 'delete', ref }),
-    } as WritesContext & Omit<HandlerContext, 'idempotencyKey'>;
+    } as WritesContext & Asks;
   }
 
   /** The same without writes: a one-shot task has no commit to put them in. */
-  startContext(db: Firestore, deadline: Deadline): Omit<HandlerContext, 'idempotencyKey'> {
+  startContext(db: Firestore, deadline: Deadline): Asks {
+    const mustBeOpen = this.guard();
     return {
       db,
       signal: deadline.signal,
       remaining: () => deadline.remaining(),
-      start: (task, params, options) => this.start(task, params, options),
+      start: (task, params, options) => {
+        mustBeOpen('ctx.start');
+        this.#start(task, params, options);
+      },
     };
   }
 
-  #mustBeOpen(method: string): void {
-    if (!this.#isClosed) return;
-    throw new Error(
-      `${method} was called after the handler had returned; await everything that the handler does.`,
-    );
+  /** For what is given to a handler: throws when it is used after the handler had returned. */
+  guard(): (method: string) => void {
+    const scope = this.#scope;
+    return (method) => {
+      if (scope === this.#scope) return;
+      throw new Error(
+        `${method} was called after the handler had returned; await everything that the handler does.`,
+      );
+    };
   }
 }

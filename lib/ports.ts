@@ -1,5 +1,6 @@
 import type { DocumentData, Firestore, Query, QueryDocumentSnapshot } from '@google-cloud/firestore';
 import type { Cursor } from './core/cursor.ts';
+import type { RetryLimits } from './core/last-attempt.ts';
 import type { Json } from './core/parameters.ts';
 import type { OutboxTask } from './core/outbox.ts';
 import type { Run, Shard } from './core/run.ts';
@@ -31,6 +32,8 @@ export interface RunStore {
   ): Promise<{ run: Versioned<Run>; shards: readonly Shard[] } | undefined>;
   /** The documents after the cursor, at most `limit`. */
   readPage<D extends DocumentData>(query: Query<D>, after: Cursor | null, limit: number): Promise<Page<D>>;
+  /** Writes a shard's next form, if it is as it was read, and gives what the next commit has to name. */
+  holdTurn(run: string, before: Versioned<Shard>, after: Shard): Promise<Versioned<Shard> | 'conflict'>;
   /** A turn: the user's writes and the shard's next form, if the shard is as it was read. */
   commitTurn(
     run: string,
@@ -55,8 +58,12 @@ export interface RunStore {
 
 export interface Page<D extends DocumentData> {
   readonly documents: readonly QueryDocumentSnapshot<D>[];
-  /** Position of the last document, null when there is none. */
-  readonly end: Cursor | null;
+  /**
+   * Where a page behind a document of this one starts.
+   *
+   * @throws PageturnerError `invalid-query` when no position can be had from the document.
+   */
+  positionOf(document: QueryDocumentSnapshot<D>): Cursor;
 }
 
 export interface TaskFailure {
@@ -71,6 +78,20 @@ export interface TaskFailure {
 export interface TaskQueue {
   /** Enqueues under the task's own id. `exists`: the queue has it, or had it within the time that it remembers names. */
   enqueue(task: OutboxTask): Promise<'created' | 'exists'>;
+}
+
+/** What a failed delivery asks of its queue. */
+export interface RetryLookup {
+  /** How long a queue tries. May be some minutes old. */
+  retryLimits(queue: string): Promise<RetryLimits>;
+  /** When the first attempt of a task was made, in milliseconds since 1970; undefined when the queue does not say. */
+  firstAttemptAt(queue: string, taskId: string): Promise<number | undefined>;
+}
+
+/** One attempt of a queue to deliver a task. */
+export interface Attempt {
+  /** Whether the queue drops the task when this attempt fails. To be asked only when it has failed: it costs a call or two. */
+  isLast(): Promise<boolean>;
 }
 
 /** What the healer asks of a queue besides. */

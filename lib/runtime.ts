@@ -4,7 +4,7 @@ import { CloudTasksQueue } from './cloud-tasks/task-queue.ts';
 import { FirestoreRunStore } from './firestore/run-store.ts';
 import { createTokenVerifier, type TokenVerifier } from './http/verify-token.ts';
 import { jsonLog } from './json-log.ts';
-import type { HealingPorts, Ports, RunStore } from './ports.ts';
+import type { HealingPorts, Ports, RetryLookup, RunStore } from './ports.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -12,6 +12,7 @@ import { systemClock } from './system-clock.ts';
 export interface Runtime {
   readonly settings: Settings;
   readonly ports: Ports;
+  readonly retries: RetryLookup;
   readonly verifyToken: TokenVerifier;
 }
 
@@ -22,14 +23,11 @@ export interface HealingRuntime extends Runtime {
 
 export function createRuntime(environment: Readonly<Record<string, string | undefined>>): HealingRuntime {
   const settings = readSettings(environment);
+  const queue = new CloudTasksQueue(createTasksClient(settings.tasksEmulatorHost), settings);
   return {
     settings,
-    ports: {
-      store: createStore(settings.project),
-      queue: new CloudTasksQueue(createTasksClient(settings.tasksEmulatorHost), settings),
-      clock: systemClock,
-      log: jsonLog,
-    },
+    ports: { store: createStore(settings.project), queue, clock: systemClock, log: jsonLog },
+    retries: queue,
     verifyToken: createTokenVerifier(settings.issuer),
   };
 }

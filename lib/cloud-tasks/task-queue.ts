@@ -1,6 +1,7 @@
 import type { CloudTasksClient, protos } from '@google-cloud/tasks';
+import type { RetryLimits } from '../core/last-attempt.ts';
 import type { OutboxTask } from '../core/outbox.ts';
-import type { TaskLookup, TaskQueue } from '../ports.ts';
+import type { RetryLookup, TaskLookup, TaskQueue } from '../ports.ts';
 
 export interface TaskQueueSettings {
   readonly project: string;
@@ -25,13 +26,17 @@ const retry = {
   },
 };
 
+/** The retry settings of queues change seldom. */
+const limitsLiveMs = 5 * 60_000;
+
 const notFound = 5;
 const alreadyExists = 6;
 
 /** Google Cloud Tasks through its official client: the emulator's and the cloud's alike. */
-export class CloudTasksQueue implements TaskQueue, TaskLookup {
+export class CloudTasksQueue implements TaskQueue, TaskLookup, RetryLookup {
   readonly #client: CloudTasksClient;
   readonly #settings: TaskQueueSettings;
+  readonly #limits = new Map<string, { readonly limits: RetryLimits; readonly readAt: number }>();
 
   constructor(client: CloudTasksClient, settings: TaskQueueSettings) {
     this.#client = client;
@@ -64,6 +69,29 @@ export class CloudTasksQueue implements TaskQueue, TaskLookup {
     }
   }
 
+  async retryLimits(queueId: string): Promise<RetryLimits> {
+    const known = this.#limits.get(queueId);
+    if (known !== undefined && performance.now() - known.readAt < limitsLiveMs) return known.limits;
+    const { project, location } = this.#settings;
+    const name = this.#client.queuePath(project, location, queueId);
+    const [{ retryConfig }] = await this.#client.getQueue({ name }, { retry });
+    const maxAttempts = retryConfig?.maxAttempts ?? -1;
+    const maxRetryMs = millisecondsOf(retryConfig?.maxRetryDuration);
+    const limits = {
+      ...(maxAttempts === -1 ? {} : { maxAttempts }),
+      ...(maxRetryMs === undefined || maxRetryMs === 0 ? {} : { maxRetryMs }),
+    };
+    this.#limits.set(queueId, { limits, readAt: performance.now() });
+    return limits;
+  }
+
+  async firstAttemptAt(queueId: string, taskId: string): Promise<number | undefined> {
+    const { project, location } = this.#settings;
+    const name = this.#client.taskPath(project, location, queueId, taskId);
+    const [{ firstAttempt }] = await this.#client.getTask({ name }, { retry });
+    return millisecondsOf(firstAttempt?.dispatchTime);
+  }
+
   #wireTask(parent: string, task: OutboxTask): protos.google.cloud.tasks.v2.ITask {
     const { functionsUrl, serviceAccount } = this.#settings;
     const url = `${functionsUrl}/${task.worker}`;
@@ -84,4 +112,12 @@ export class CloudTasksQueue implements TaskQueue, TaskLookup {
           }),
     };
   }
+}
+
+type Span = protos.google.protobuf.IDuration | protos.google.protobuf.ITimestamp;
+
+/** Of a duration, or of an instant since 1970. */
+function millisecondsOf(span: Span | null | undefined): number | undefined {
+  if (span === null || span === undefined) return undefined;
+  return Number(span.seconds ?? 0) * 1000 + (span.nanos ?? 0) / 1e6;
 }

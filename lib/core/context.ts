@@ -66,6 +66,18 @@ export interface WritesContext {
 export interface PageContext<P> extends HandlerContext, WritesContext {
   readonly params: P;
   readonly runId: string;
+  /**
+   * Sets a document of the page aside, with the reason: in the page's own commit it is written to `pageturnerRuns/{run}/setAside`,
+   * and counts as quarantined instead of processed. What was asked for on its behalf stays asked for.
+   *
+   * @throws Error when the document is not of this page.
+   */
+  quarantine(document: { readonly ref: { readonly path: string } }, reason: string): void;
+  /**
+   * For an `exclusive` task, a number that grows with each delivery that holds the shard: give it to services that refuse a number
+   * lower than one that they have seen. Undefined for other tasks.
+   */
+  readonly fencingToken: number | undefined;
 }
 
 /** For `onComplete`. */

@@ -2,7 +2,9 @@ import type { DocumentData, Firestore, Query, QueryDocumentSnapshot } from '@goo
 import type { z } from 'zod';
 import type { CompletionContext, PageContext, TaskContext } from './context.ts';
 import { PageturnerError } from './errors.ts';
+import type { FailurePolicy, OnError } from './failure-rules.ts';
 import type { Outcome } from './outcome.ts';
+import { faultOfPageSize, type PageSize } from './page-size.ts';
 
 interface Common<S extends z.ZodType> {
   /**
@@ -38,8 +40,34 @@ export interface IterativeTaskDefinition<S extends z.ZodType, D extends Document
    * Pageturner's. Called for each page, so it must give the same query each time.
    */
   query(params: z.output<S>, db: Firestore): Query<D>;
-  /** Documents a page, 1 to 1000; 100 unless given. */
-  readonly pageSize?: number;
+  /**
+   * Documents a page, 1 to 1000; 100 unless given. Or `{ min, max, seconds }`: the first page has `min`, and from then on each page
+   * has as many as fit into `seconds`, never less than `min` or more than `max`.
+   */
+  readonly pageSize?: PageSize;
+  /**
+   * What becomes of a document whose handling fails, other than by `FatalTaskError` or the platform's fault; `retry` unless given.
+   *
+   * - `retry`: it is tried again; after `maxFailures` failures the run ends `failed`.
+   * - `quarantine`: it is tried again; after `tries` failures it is set aside in `pageturnerRuns/{run}/setAside`, and the walk goes on
+   *   behind it.
+   * - `fail`: the first failure ends the run.
+   *
+   * Where `page` fails, it is called again with half of the documents, and so on until the one at fault is found: only a failure
+   * with a single document counts.
+   */
+  readonly onError?: OnError;
+  /** How often a document is tried before it is set aside, 1 to 100; 3 unless given. With `onError: 'quarantine'` only. */
+  readonly tries?: number;
+  /** Failures of the user's code since the last page that took effect, after which the run ends `failed`; 1 to 100, 5 unless given. */
+  readonly maxFailures?: number;
+  /** Documents that one shard may set aside; the next one ends the run `failed`. 1000 unless given. */
+  readonly maxQuarantined?: number;
+  /**
+   * Whether only one delivery at a time may be at work on a shard, for handlers with effects outside Firestore: the turn is held by a
+   * lease from before the handler is called until its commit, its failure, or `timeoutSeconds`. Costs one write more a page.
+   */
+  readonly exclusive?: boolean;
   /**
    * Handles one page. What it writes and starts through `ctx` takes effect exactly once, all of it together with the cursor or not
    * at all. What it does elsewhere (mail, other services) happens at least once.
@@ -56,7 +84,9 @@ export type OneShotTask<S extends z.ZodType = z.ZodType> = Readonly<Required<Tas
 };
 
 export type IterativeTask<S extends z.ZodType = z.ZodType, D extends DocumentData = DocumentData> = Readonly<
-  IterativeTaskDefinition<S, D> & Required<Pick<IterativeTaskDefinition<S, D>, 'pageSize' | 'timeoutSeconds'>>
+  IterativeTaskDefinition<S, D> &
+    Required<Pick<IterativeTaskDefinition<S, D>, 'pageSize' | 'timeoutSeconds'>> &
+    FailurePolicy
 > & { readonly kind: 'iterative' };
 
 /** Any task, as the code that starts or delivers it sees it. */
@@ -108,11 +138,30 @@ export function iterativeTask<S extends z.ZodType, D extends DocumentData>(
   if ((definition.page === undefined) === (definition.each === undefined)) {
     refuse(definition, 'needs exactly one of page(documents, ctx) and each(document, ctx)');
   }
-  const { pageSize = 100 } = definition;
-  if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > 1000) {
-    refuse(definition, `has pageSize ${pageSize}: write a whole number from 1 to 1000`);
+  const { pageSize = 100, timeoutSeconds = 60 } = definition;
+  const fault = faultOfPageSize(pageSize);
+  if (fault !== undefined) refuse(definition, fault);
+  return { ...definition, ...failurePolicy(definition), kind: 'iterative', pageSize, timeoutSeconds };
+}
+
+function failurePolicy(definition: Common<z.ZodType> & Partial<FailurePolicy>): FailurePolicy {
+  const { onError = 'retry', tries = 3, maxFailures = 5, maxQuarantined = 1000 } = definition;
+  if (!['retry', 'quarantine', 'fail'].includes(onError)) {
+    refuse(definition, `has onError ${JSON.stringify(onError)}: write 'retry', 'quarantine' or 'fail'`);
   }
-  return { ...definition, kind: 'iterative', pageSize, timeoutSeconds: definition.timeoutSeconds ?? 60 };
+  if (definition.tries !== undefined && onError !== 'quarantine') {
+    refuse(definition, "has tries, which go with onError: 'quarantine'; otherwise write maxFailures");
+  }
+  const counts = {
+    tries: [tries, 100],
+    maxFailures: [maxFailures, 100],
+    maxQuarantined: [maxQuarantined, 1e6],
+  };
+  for (const [name, [count = 0, most = 0]] of Object.entries(counts)) {
+    if (Number.isInteger(count) && count >= 1 && count <= most) continue;
+    refuse(definition, `has ${name} ${count}: write a whole number from 1 to ${most}`);
+  }
+  return { onError, tries, maxFailures, maxQuarantined };
 }
 
 function checkCommon(definition: Common<z.ZodType>): void {

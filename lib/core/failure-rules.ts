@@ -63,7 +63,7 @@ export function remedyFor(
  * - `restart`: the chain is begun anew, as the healer does.
  */
 export function remedyAtTheEnd(
-  remedy: 'again' | 'smaller' | 'count',
+  remedy: 'narrow' | 'again' | 'smaller' | 'count',
   error: unknown,
   documents: number,
   counts: FailureCounts,

@@ -15,6 +15,11 @@ export function derivedRunId(...parts: readonly (string | number)[]): string {
   return hash(parts).slice(0, 20);
 }
 
+/** The id of a document's entry among those that a run has set aside: the same for the same document. */
+export function setAsideId(path: string): string {
+  return hash([path]).slice(0, 20);
+}
+
 function hash(parts: readonly (string | number)[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

@@ -53,8 +53,17 @@ export interface Shard {
   readonly pages: number;
   /** Child tasks started. */
   readonly started: number;
+  /** Failures of the user's code since the last page that took effect. */
+  readonly failures: number;
+  /** Documents set aside. */
+  readonly quarantined: number;
+  /** Documents that the next page asks for; absent while that is the definition's own size. */
+  readonly pageSize?: number;
+  /** Of an exclusive task: the number of the last delivery that held the shard, and the instant until which one holds it now. */
+  readonly fencingToken?: number;
+  readonly heldUntil?: number;
   readonly updatedAt: number;
-  /** The last failure of a handler, until a page succeeds. */
+  /** The last failure, until a page succeeds. */
   readonly lastError?: ErrorRecord;
   /** What the last committed turn must enqueue. */
   readonly outbox: readonly OutboxTask[];
@@ -70,6 +79,8 @@ export function newShard(index: number, now: number): Shard {
     processed: 0,
     pages: 0,
     started: 0,
+    failures: 0,
+    quarantined: 0,
     updatedAt: now,
     outbox: [],
   };

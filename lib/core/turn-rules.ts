@@ -1,7 +1,7 @@
 import type { Cursor } from './cursor.ts';
 import type { TurnDelivery } from './delivery.ts';
 import { derivedTaskId } from './names.ts';
-import { PageturnerError } from './errors.ts';
+import { PageturnerError, type ErrorRecord } from './errors.ts';
 import type { OutboxTask } from './outbox.ts';
 import type { Run, Shard } from './run.ts';
 
@@ -45,12 +45,19 @@ export function mustBelongTo(worker: { readonly name: string }, run: Run): void 
 
 /** What a page came to. */
 export interface PageResult {
+  /** Documents dealt with. */
   readonly documents: number;
+  /** How many of these were set aside. */
+  readonly quarantined: number;
   /** Whether the query had fewer documents than it was asked for: there is nothing behind them. */
   readonly isLast: boolean;
   /** Position of the last document; null when the page was empty. */
   readonly end: Cursor | null;
   readonly children: readonly OutboxTask[];
+  /** Documents that the next page asks for; undefined for the definition's own size. */
+  readonly pageSize: number | undefined;
+  /** Why it was cut short, where a failure did it, and whether that failure counts. */
+  readonly failure?: { readonly record: ErrorRecord; readonly isCounted: boolean };
   readonly at: number;
 }
 
@@ -62,16 +69,21 @@ export interface Worker {
 
 /** The shard after the turn. Its outbox holds the children first and the chain's own next task last. */
 export function advance(run: Run, shard: Shard, result: PageResult, worker: Worker): Shard {
-  const { lastError: _, ...before } = shard;
+  const { lastError: _, pageSize: __, heldUntil: ___, ...before } = shard;
+  const { failure, pageSize } = result;
   const after: Shard = {
     ...before,
     state: result.isLast ? 'done' : 'running',
     turn: shard.turn + 1,
     cursor: result.end ?? shard.cursor,
-    processed: shard.processed + result.documents,
+    processed: shard.processed + result.documents - result.quarantined,
+    quarantined: shard.quarantined + result.quarantined,
+    failures: failure?.isCounted === true ? 1 : 0,
     pages: shard.pages + (result.documents > 0 ? 1 : 0),
     started: shard.started + result.children.length,
     updatedAt: result.at,
+    ...(pageSize === undefined ? {} : { pageSize }),
+    ...(failure === undefined ? {} : { lastError: failure.record }),
   };
   const next = result.isLast ? finishTask(run, after, worker) : turnTask(run, after, worker);
   return { ...after, outbox: [...result.children, next] };

@@ -14,6 +14,7 @@ import type { Cursor } from '../core/cursor.ts';
 import type { Run, Shard } from '../core/run.ts';
 import type { Write } from '../core/write.ts';
 import type { CommitResult, Page, RunStore, TaskFailure, Versioned } from '../ports.ts';
+import { mustFit } from './commit-size.ts';
 import { PageQuery } from './page-query.ts';
 import { runFromDocument, runToDocument, shardFromDocument, shardToDocument } from './records.ts';
 
@@ -71,8 +72,24 @@ export class FirestoreRunStore implements RunStore {
   ): Promise<Page<D>> {
     const walk = new PageQuery(query);
     const { docs } = await walk.page(after, limit).get();
-    const last = docs.at(-1);
-    return { documents: docs, end: last === undefined ? null : walk.cursorOf(last) };
+    return { documents: docs, positionOf: (document) => walk.cursorOf(document) };
+  }
+
+  async holdTurn(
+    runId: string,
+    before: Versioned<Shard>,
+    after: Shard,
+  ): Promise<Versioned<Shard> | 'conflict'> {
+    const batch = this.db.batch();
+    const ref = this.#shard(runId, after.index);
+    replace(batch, ref, shardToDocument(after), before);
+    try {
+      const [result] = await batch.commit();
+      return { value: after, version: result?.writeTime };
+    } catch (error) {
+      if (!isRefusal(codeOf(error)) || isAsRead(await ref.get(), before)) throw error;
+      return 'conflict';
+    }
   }
 
   async commitTurn(
@@ -144,6 +161,7 @@ export class FirestoreRunStore implements RunStore {
     writes: readonly Write[],
     isStillAsRead: () => Promise<boolean>,
   ): Promise<CommitResult> {
+    mustFit(writes);
     for (const write of writes) add(batch, write);
     try {
       await batch.commit();

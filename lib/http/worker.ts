@@ -1,12 +1,13 @@
 import type { HttpFunction, Request } from '@google-cloud/functions-framework';
 import type { DocumentData } from '@google-cloud/firestore';
 import type { z } from 'zod';
+import { attemptOf } from '../attempt.ts';
 import type { AnyTask, IterativeTask, OneShotTask } from '../core/definition.ts';
 import { parseDelivery, type Delivery } from '../core/delivery.ts';
 import { PageturnerError } from '../core/errors.ts';
 import { finishRun } from '../finish-run.ts';
 import { jsonLog } from '../json-log.ts';
-import type { Log, Ports } from '../ports.ts';
+import type { Attempt, Log, Ports } from '../ports.ts';
 import { runTask } from '../run-task.ts';
 import { defaultRuntime, type Runtime } from '../runtime.ts';
 import { takeStart } from '../start-run.ts';
@@ -31,7 +32,7 @@ export function worker<S extends z.ZodType, D extends DocumentData>(
     const fields = { task: task.name, queueTask: request.get('X-CloudTasks-TaskName') };
     let log: Log = jsonLog;
     try {
-      const { ports, settings, verifyToken } = runtime();
+      const { ports, retries, settings, verifyToken } = runtime();
       ({ log } = ports);
       const { email } = await verifyToken(
         request.get('Authorization'),
@@ -43,7 +44,8 @@ export function worker<S extends z.ZodType, D extends DocumentData>(
           `${email} may not call this worker: only its queue may, as ${settings.serviceAccount}.`,
         );
       }
-      const outcome = await deliver(task, parseDelivery(jsonBody(request)), request, ports);
+      const attempt = attemptOf((header) => request.get(header), retries, ports);
+      const outcome = await deliver(task, parseDelivery(jsonBody(request)), { request, attempt }, ports);
       response.status(200).json({ outcome });
     } catch (error) {
       answerError(response, error, log, {
@@ -54,14 +56,19 @@ export function worker<S extends z.ZodType, D extends DocumentData>(
   };
 }
 
-async function deliver(task: AnyTask, delivery: Delivery, request: Request, ports: Ports): Promise<string> {
+async function deliver(
+  task: AnyTask,
+  delivery: Delivery,
+  { request, attempt }: { readonly request: Request; readonly attempt: Attempt },
+  ports: Ports,
+): Promise<string> {
   if (task.kind === 'task') {
     if (delivery.kind !== 'task') throw misdirected(task, delivery);
     return await runTask(task, delivery, ports, request.get('X-CloudTasks-QueueName') ?? task.queue);
   }
   switch (delivery.kind) {
     case 'turn':
-      return await takeTurn(task, delivery, ports);
+      return await takeTurn(task, delivery, ports, attempt);
     case 'finish':
       return await finishRun(task, delivery, ports);
     case 'start':

@@ -7,6 +7,7 @@ import type { CommitResult, Page, RunStore, TaskFailure, Versioned } from '../po
 import {
   MemoryCommitError,
   type MemoryBatch,
+  type MemoryDocument,
   type MemoryFirestore,
   type MemoryQuery,
 } from './memory-firestore.ts';
@@ -56,12 +57,24 @@ export class MemoryRunStore implements RunStore {
     const behind = walk
       .documents()
       .filter((document) => after === null || walk.compare(walk.position(document), after) > 0);
-    const documents = behind.slice(0, limit);
-    const last = documents.at(-1);
-    if (last === undefined) return { documents: [], end: null };
-    const { values, path } = walk.position(last);
-    const end: Cursor = { values, path, readable: [...(values as Json[]), path] };
-    return { documents: documents as unknown as Page<D>['documents'], end };
+    return {
+      documents: behind.slice(0, limit) as unknown as Page<D>['documents'],
+      positionOf(document) {
+        const { values, path } = walk.position(document as unknown as MemoryDocument);
+        return { values, path, readable: [...(values as Json[]), path] };
+      },
+    };
+  }
+
+  async holdTurn(
+    runId: string,
+    before: Versioned<Shard>,
+    after: Shard,
+  ): Promise<Versioned<Shard> | 'conflict'> {
+    const result = await this.commitTurn(runId, before, after, []);
+    return (
+      (result === 'committed' ? this.#read<Shard>(shardPath(runId, after.index)) : undefined) ?? 'conflict'
+    );
   }
 
   async commitTurn(

@@ -4,6 +4,16 @@ import type { Ports, RunStore } from '../../lib/ports.ts';
 import type { Adversary } from './adversary.ts';
 import { callFunction } from './call-function.ts';
 
+/** What Google's clients throw when a service does not answer. */
+class Unavailable extends Error {
+  readonly code = 14;
+  readonly details = 'simulated failure';
+
+  constructor() {
+    super('14 UNAVAILABLE: simulated failure');
+  }
+}
+
 /** How a test breaks the protocol: what it does to the ports of each process. */
 export type Break = (ports: Ports) => Ports;
 
@@ -43,7 +53,7 @@ export class WorkerProcess {
     if (this.#adversary.strikes('crash')) this.kill();
     else if (this.#adversary.strikes('delay')) await this.#adversary.dawdle();
     if (this.#isDead) await new Promise(() => {});
-    if (this.#adversary.strikes('failure')) throw new Error('simulated failure');
+    if (this.#adversary.strikes('failure')) throw new Unavailable();
   }
 
   kill(): void {

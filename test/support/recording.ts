@@ -1,14 +1,25 @@
+import type { RetryLimits } from '../../lib/core/last-attempt.ts';
 import type { OutboxTask } from '../../lib/core/outbox.ts';
-import type { Log, Severity, TaskLookup, TaskQueue } from '../../lib/ports.ts';
+import type { Log, RetryLookup, Severity, TaskLookup, TaskQueue } from '../../lib/ports.ts';
 
 /** Remembers what is enqueued, and takes each id once, as the service does. */
-export class RecordingQueue implements TaskQueue, TaskLookup {
+export class RecordingQueue implements TaskQueue, TaskLookup, RetryLookup {
   readonly tasks: OutboxTask[] = [];
+  /** What the queue says of its retries. */
+  limits: RetryLimits = {};
 
   async enqueue(task: OutboxTask): Promise<'created' | 'exists'> {
     if (this.tasks.some(({ id, queue }) => id === task.id && queue === task.queue)) return 'exists';
     this.tasks.push(structuredClone(task));
     return 'created';
+  }
+
+  async retryLimits(): Promise<RetryLimits> {
+    return this.limits;
+  }
+
+  async firstAttemptAt(): Promise<number> {
+    return 0;
   }
 
   async has(task: OutboxTask): Promise<boolean> {

@@ -28,6 +28,7 @@ export function testRuntime(
 ): HealingRuntime {
   return {
     ports,
+    retries: new RecordingQueue(),
     verifyToken: createTokenVerifier(issuer),
     settings: {
       project: 'p',

@@ -55,15 +55,25 @@ describe('a turn', () => {
   };
   const end = { path: 'students/9', values: ['x'], readable: ['x', 'students/9'] };
   const worker = { name: 'walk', timeoutSeconds: 60 };
+  const page = {
+    documents: 10,
+    quarantined: 0,
+    isLast: false,
+    end,
+    children: [],
+    pageSize: undefined,
+    at: 7,
+  };
 
   test('moves the cursor and enqueues its children first, the next turn last', () => {
-    const failing: Shard = { ...shard, lastError: { message: 'm', at: 0 } };
-    const after = advance(
-      run,
-      failing,
-      { documents: 10, isLast: false, end, children: [child], at: 7 },
-      worker,
-    );
+    const failing: Shard = {
+      ...shard,
+      failures: 2,
+      pageSize: 3,
+      heldUntil: 9,
+      lastError: { message: 'm', at: 0 },
+    };
+    const after = advance(run, failing, { ...page, children: [child] }, worker);
     expect(after).toMatchObject({
       state: 'running',
       turn: 6,
@@ -71,9 +81,10 @@ describe('a turn', () => {
       processed: 10,
       pages: 1,
       started: 1,
+      failures: 0,
       updatedAt: 7,
     });
-    expect(after).not.toHaveProperty('lastError');
+    for (const gone of ['lastError', 'pageSize', 'heldUntil']) expect(after).not.toHaveProperty(gone);
     expect(after.outbox).toEqual([
       child,
       expect.objectContaining({ delivery: { ...delivery, turn: 6, cursor: ['x', 'students/9'] } }),
@@ -81,19 +92,29 @@ describe('a turn', () => {
   });
 
   test('that is the last ends the shard and asks for completion', () => {
-    const after = advance(run, shard, { documents: 3, isLast: true, end, children: [], at: 7 }, worker);
+    const after = advance(run, shard, { ...page, documents: 3, isLast: true }, worker);
     expect(after.state).toBe('done');
     expect(after.outbox.map((task) => task.delivery)).toEqual([{ kind: 'finish', run: 'r', shards: 1 }]);
   });
 
   test('with no document keeps the cursor and counts no page', () => {
     const before = { ...shard, cursor: end, pages: 4 };
-    const after = advance(
-      run,
-      before,
-      { documents: 0, isLast: true, end: null, children: [], at: 7 },
-      worker,
-    );
+    const after = advance(run, before, { ...page, documents: 0, isLast: true, end: null }, worker);
     expect(after).toMatchObject({ cursor: end, pages: 4, state: 'done' });
+  });
+
+  test('that was cut short by a failure keeps it, and counts it for the document that stands first now', () => {
+    const record = { message: 'm', document: 'students/8', at: 7 };
+    const cut = { ...page, quarantined: 4, pageSize: 5, failure: { record, isCounted: true } };
+    const after = advance(run, { ...shard, failures: 2, quarantined: 1 }, cut, worker);
+    expect(after).toMatchObject({
+      processed: 6,
+      quarantined: 5,
+      failures: 1,
+      pageSize: 5,
+      lastError: record,
+    });
+    const blameless = { ...cut, failure: { record, isCounted: false } };
+    expect(advance(run, shard, blameless, worker)).toMatchObject({ failures: 0, lastError: record });
   });
 });

@@ -1,0 +1,165 @@
+import type { DocumentData, QueryDocumentSnapshot } from '@google-cloud/firestore';
+import type { PageContext } from './core/context.ts';
+import type { IterativeTask } from './core/definition.ts';
+import { errorRecord } from './core/errors.ts';
+import { remedyFor, type Remedy } from './core/failure-rules.ts';
+import { derivedTaskId } from './core/names.ts';
+import { hasTimeForAnother } from './core/page-size.ts';
+import type { Run, Shard } from './core/run.ts';
+import type { RunningDeadline } from './deadline.ts';
+import { Effects } from './effects.ts';
+import type { Attempt, Ports, Versioned } from './ports.ts';
+import type { SetAside } from './set-aside.ts';
+
+/** A turn while one delivery is at work on it. */
+export interface TurnInHand {
+  readonly task: IterativeTask;
+  readonly run: Versioned<Run>;
+  readonly shard: Versioned<Shard>;
+  readonly deadline: RunningDeadline;
+  readonly ports: Ports;
+  /** Which attempt of the queue this is, if a queue delivers. */
+  readonly attempt: Attempt | undefined;
+}
+
+type Document = QueryDocumentSnapshot<DocumentData>;
+
+/** Documents in the hands of the user's code. */
+interface Work extends TurnInHand {
+  readonly params: unknown;
+  readonly documents: readonly Document[];
+  readonly effects: Effects;
+}
+
+/** Why documents did not take effect, and what is to be done about it. */
+export interface PageFailure {
+  readonly error: unknown;
+  /** How many documents were tried together; 0 when it failed before there were any. */
+  readonly documents: number;
+  /** The one at fault, where it is known. */
+  readonly document?: Document;
+  readonly remedy: Remedy;
+}
+
+/** What came of some documents. */
+export interface Handled {
+  readonly effects: Effects;
+  /** Documents dealt with, from the first one on; those behind them are left for the next page. */
+  readonly documents: number;
+  /** Why the rest was left, unless the time was up. */
+  readonly failure?: PageFailure;
+}
+
+/** Has the user's code handle documents, in the deadline's time. Whatever it throws is in what is returned. */
+export async function handleDocuments(
+  turn: TurnInHand,
+  params: unknown,
+  documents: readonly Document[],
+): Promise<Handled> {
+  const { run, shard, ports } = turn;
+  const { index, turn: number, epoch } = shard.value;
+  const effects = new Effects([run.value.id, index, number, epoch], () => ports.clock.now());
+  try {
+    const work: Work = { ...turn, params, documents, effects };
+    return withinCap(turn, await (turn.task.page === undefined ? handleEach(work) : handleTogether(work)));
+  } finally {
+    effects.close();
+  }
+}
+
+async function handleTogether(work: Work): Promise<Handled> {
+  const { task, shard, documents, effects, deadline } = work;
+  const key = [shard.value.index, shard.value.turn, documents.length];
+  try {
+    await deadline.race(async () => await task.page?.(documents, contextOf(work, key)));
+    return { effects, documents: documents.length };
+  } catch (error) {
+    const remedy = remedyFor(error, documents.length, shard.value, task);
+    return { effects, documents: 0, failure: failureOf(error, documents, remedy) };
+  }
+}
+
+/** What a failure of documents that were tried together is known to be about. */
+export function failureOf(error: unknown, documents: readonly Document[], remedy: Remedy): PageFailure {
+  const [document, ...others] = documents;
+  const known = document === undefined || others.length > 0 ? {} : { document };
+  return { error, documents: documents.length, ...known, remedy };
+}
+
+/**
+ * One document after the other. A document that fails leaves nothing behind; those before it take effect all the same, and it stands
+ * first in the next page, where it is tried alone.
+ */
+async function handleEach(work: Work): Promise<Handled> {
+  const { task, shard, documents, effects, deadline, ports } = work;
+  let slowestMs = 0;
+  for (const [index, document] of documents.entries()) {
+    if (index > 0 && !hasTimeForAnother(deadline.remaining(), slowestMs))
+      return { effects, documents: index };
+    const startedAt = ports.clock.now();
+    const before = effects.mark();
+    try {
+      const context = contextOf(work, [document.ref.path]);
+      await deadline.race(async () => await task.each?.(document, context));
+    } catch (error) {
+      effects.goBackTo(before);
+      const failures = index === 0 ? shard.value.failures : 0;
+      const quarantined = shard.value.quarantined + effects.setAside.length;
+      const failure = failureOf(error, [document], remedyFor(error, 1, { failures, quarantined }, task));
+      switch (failure.remedy) {
+        case 'set-aside':
+          effects.quarantine(setAside(work, document, error, failures + 1));
+          break;
+        case 'fail':
+          return { effects, documents: 0, failure };
+        case 'again':
+        case 'smaller':
+        case 'narrow':
+        case 'count':
+          return { effects, documents: index, failure };
+      }
+    }
+    slowestMs = Math.max(slowestMs, ports.clock.now() - startedAt);
+  }
+  return { effects, documents: documents.length };
+}
+
+/** What is kept of a document that is set aside because it failed. */
+export function setAside(
+  { ports }: TurnInHand,
+  document: Document,
+  error: unknown,
+  attempts: number,
+): SetAside {
+  return { path: document.ref.path, error: errorRecord(error, ports.clock.now()), attempts };
+}
+
+function contextOf(work: Work, key: readonly (string | number)[]): PageContext<unknown> {
+  const { run, shard, params, documents, effects, deadline, ports } = work;
+  const mustBeOpen = effects.guard();
+  return {
+    ...effects.context(ports.store.db, deadline),
+    params,
+    runId: run.value.id,
+    idempotencyKey: derivedTaskId(run.value.id, ...key),
+    fencingToken: shard.value.fencingToken,
+    quarantine({ ref: { path } }, reason) {
+      mustBeOpen('ctx.quarantine');
+      if (!documents.some(({ ref }) => ref.path === path)) {
+        throw new Error(`ctx.quarantine takes a document of this page, and ${path} is none.`);
+      }
+      effects.quarantine({ path, error: { message: reason, at: ports.clock.now() }, attempts: 0 });
+    },
+  };
+}
+
+/** Documents that handlers set aside are counted against the same cap as those that fail. */
+function withinCap({ task, shard }: TurnInHand, handled: Handled): Handled {
+  const { effects } = handled;
+  if (shard.value.quarantined + effects.setAside.length <= task.maxQuarantined) return handled;
+  const path = effects.setAside.at(-1)?.path ?? '';
+  const error = new Error(
+    `${path} would be set aside as number ${task.maxQuarantined + 1} of its shard; maxQuarantined is ${task.maxQuarantined}.`,
+  );
+  return { effects, documents: 0, failure: { error, documents: 0, remedy: 'fail' } };
+}

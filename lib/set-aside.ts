@@ -1,0 +1,24 @@
+import type { DocumentData, Firestore } from '@google-cloud/firestore';
+import type { ErrorRecord } from './core/errors.ts';
+import { setAsideId } from './core/names.ts';
+import type { Write } from './core/write.ts';
+
+/** A document that a walk went past: its handling failed, or its handler asked for it. */
+export interface SetAside {
+  readonly path: string;
+  readonly error: ErrorRecord;
+  /** How often it was tried; 0 when its handler asked for it. */
+  readonly attempts: number;
+}
+
+/** The write that keeps it with its run, in its turn's own commit. */
+export function setAsideWrite(db: Firestore, runId: string, { path, error, attempts }: SetAside): Write {
+  const { message, stack } = error;
+  const data: DocumentData = {
+    path,
+    error: { message, ...(stack === undefined ? {} : { stack }) },
+    attempts,
+    at: new Date(error.at),
+  };
+  return { kind: 'set', ref: db.doc(`pageturnerRuns/${runId}/setAside/${setAsideId(path)}`), data };
+}
