@@ -1,4 +1,4 @@
-import type { DocumentData, QueryDocumentSnapshot } from '@google-cloud/firestore';
+import type { QueryDocumentSnapshot } from '@google-cloud/firestore';
 import type { PageContext } from './core/context.ts';
 import type { IterativeTask } from './core/definition.ts';
 import { errorRecord } from './core/errors.ts';
@@ -22,7 +22,7 @@ export interface TurnInHand {
   readonly attempt: Attempt | undefined;
 }
 
-type Document = QueryDocumentSnapshot<DocumentData>;
+type Document = QueryDocumentSnapshot;
 
 /** Documents in the hands of the user's code. */
 interface Work extends TurnInHand {

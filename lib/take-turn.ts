@@ -6,7 +6,8 @@ import { judge, mustBelongTo } from './core/turn-rules.ts';
 import { startDeadline } from './deadline.ts';
 import { drain } from './drain.ts';
 import type { Attempt, Log, Ports } from './ports.ts';
-import { takePage, type PageOutcome } from './take-page.ts';
+import type { PageOutcome } from './page-failed.ts';
+import { takePage } from './take-page.ts';
 
 /** How a delivery ended; each of these is an answer of 2xx. */
 export type TurnOutcome = PageOutcome | 'replayed' | 'void';

@@ -93,7 +93,15 @@ export function runStoreContract(
     test('is committed with its writes, all together', async () => {
       await seed({ 'things/a': { n: 1, keep: true }, 'things/b': { n: 1 } });
       const { shard } = await readTurn();
-      const after = { ...shard.value, turn: 1, cursor, lastError: { message: 'm', at: 5 } };
+      const after = {
+        ...shard.value,
+        turn: 1,
+        cursor,
+        failures: 2,
+        quarantined: 3,
+        pageSize: 50,
+        lastError: { message: 'm', document: 'things/a', at: 5 },
+      };
       const ref = (path: string): DocumentReference => store.db.doc(path);
       const result = await store.commitTurn('r1', shard, after, [
         { kind: 'update', ref: ref('things/a'), data: { n: 2 } },
@@ -107,6 +115,20 @@ export function runStoreContract(
       expect(await dataAt('things/b')).toBeUndefined();
       expect(await dataAt('things/c')).toEqual({ n: 3 });
       expect(await dataAt('things/d')).toEqual({ n: 4 });
+    });
+
+    test('is held by a write whose version the commit then names, and by one only', async () => {
+      const { shard } = await readTurn();
+      const after = { ...shard.value, fencingToken: 1, heldUntil: 1_700_000_000_123 };
+      const held = await store.holdTurn('r1', shard, after);
+      if (held === 'conflict') expect.fail('nobody else has written');
+      expect(held.value).toEqual(after);
+      expect((await readTurn()).shard).toEqual(held);
+      expect(await store.holdTurn('r1', shard, { ...after, fencingToken: 2 })).toBe('conflict');
+      expect(await store.commitTurn('r1', shard, { ...after, turn: 1 }, [])).toBe('conflict');
+      const { heldUntil: _, ...released } = after;
+      expect(await store.commitTurn('r1', held, { ...released, turn: 1 }, [])).toBe('committed');
+      expect((await readTurn()).shard.value).toEqual({ ...released, turn: 1 });
     });
 
     test('whose shard was written since it was read is a conflict, and nothing of it takes effect', async () => {

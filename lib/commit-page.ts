@@ -1,0 +1,78 @@
+import type { DocumentData } from '@google-cloud/firestore';
+import { errorRecord } from './core/errors.ts';
+import { firstPageSize, pageSizeAfter } from './core/page-size.ts';
+import type { Shard } from './core/run.ts';
+import { advance } from './core/turn-rules.ts';
+import { drain } from './drain.ts';
+import type { Handled, TurnInHand } from './handle-page.ts';
+import type { Page } from './ports.ts';
+import { setAsideWrite } from './set-aside.ts';
+
+/** The page that a turn has read. */
+export interface PageInHand extends Page<DocumentData> {
+  readonly params: unknown;
+  /** How many documents were asked for. */
+  readonly limit: number;
+}
+
+/** Commits what the user's code asked for, together with the progress that it is. */
+export async function commitPage(
+  { task, run, shard, deadline, ports }: TurnInHand,
+  page: PageInHand,
+  handled: Handled,
+  startedAt: number,
+): Promise<Shard | 'conflict'> {
+  const { effects, documents, failure } = handled;
+  const at = ports.clock.now();
+  const last = page.documents[documents - 1];
+  // What a failed document kept from being handled is no sign that the page was too large.
+  const current = failure === undefined && documents < page.documents.length ? documents : page.limit;
+  const taken = { documents, tookMs: at - startedAt, limitMs: deadline.limitMs };
+  const next = pageSizeAfter(task.pageSize, current, taken);
+  const after = advance(
+    run.value,
+    shard.value,
+    {
+      documents,
+      quarantined: effects.setAside.length,
+      isLast: page.documents.length < page.limit && documents === page.documents.length,
+      end: last === undefined ? null : page.positionOf(last),
+      children: effects.children,
+      pageSize: next === firstPageSize(task.pageSize) ? undefined : next,
+      ...(failure === undefined
+        ? {}
+        : {
+            failure: {
+              record: errorRecord(failure.error, at, failure.document?.ref.path),
+              isCounted: failure.remedy === 'count',
+            },
+          }),
+      at,
+    },
+    task,
+  );
+  const asides = effects.setAside.map((entry) => setAsideWrite(ports.store.db, run.value.id, entry));
+  const writes = [...effects.writes, ...asides];
+  return (await ports.store.commitTurn(run.value.id, shard, after, writes)) === 'conflict'
+    ? 'conflict'
+    : after;
+}
+
+/** Enqueues what a commit stored. */
+export async function carryOn(
+  { task, run, shard, ports }: TurnInHand,
+  after: Shard | 'conflict',
+): Promise<'committed' | 'conflict'> {
+  if (after === 'conflict') return 'conflict';
+  await drain(after.outbox, ports.queue);
+  const quarantined = after.quarantined - shard.value.quarantined;
+  if (quarantined > 0) {
+    ports.log.write('WARNING', `${quarantined} documents were set aside`, {
+      task: task.name,
+      run: run.value.id,
+      shard: after.index,
+      turn: shard.value.turn,
+    });
+  }
+  return 'committed';
+}

@@ -1,0 +1,124 @@
+import { carryOn, commitPage, type PageInHand } from './commit-page.ts';
+import { restart } from './core/control.ts';
+import { errorRecord } from './core/errors.ts';
+import { remedyAtTheEnd, type Remedy } from './core/failure-rules.ts';
+import { smallerPage } from './core/page-size.ts';
+import type { Shard } from './core/run.ts';
+import { drain } from './drain.ts';
+import { Effects } from './effects.ts';
+import { setAside, type PageFailure, type TurnInHand } from './handle-page.ts';
+
+/** How a page ended; each of these is an answer of 2xx. `restarted`: its chain goes on with another task. */
+export type PageOutcome = 'committed' | 'failed' | 'restarted';
+
+/** A page of which the first `size` documents were tried. */
+interface TriedPage {
+  readonly inHand: PageInHand;
+  readonly size: number;
+}
+
+/** What is done about a page that did not take effect. */
+export async function pageFailed(
+  turn: TurnInHand,
+  failure: PageFailure,
+  page?: TriedPage,
+): Promise<PageOutcome | 'conflict'> {
+  const remedy = await remedyOf(turn, failure);
+  switch (remedy) {
+    case 'fail':
+      return await failRun(turn, failure);
+    case 'restart':
+      return await beginAnew(turn, withFailure(turn, failure, page));
+    case 'set-aside': {
+      if (page === undefined || failure.document === undefined) return await failRun(turn, failure);
+      const effects = new Effects([], () => turn.ports.clock.now());
+      effects.quarantine(setAside(turn, failure.document, failure.error, turn.shard.value.failures + 1));
+      const startedAt = turn.ports.clock.now();
+      return await carryOn(turn, await commitPage(turn, page.inHand, { effects, documents: 1 }, startedAt));
+    }
+    case 'narrow':
+    case 'smaller':
+    case 'again':
+    case 'count':
+      // For people who look at the run, and for the next attempt. If it cannot be kept, the error itself still has the delivery come again.
+      await turn.ports.store
+        .commitTurn(turn.run.value.id, turn.shard, withFailure(turn, failure, page), [])
+        .catch(() => 'conflict');
+      throw failure.error;
+  }
+}
+
+async function remedyOf(
+  turn: TurnInHand,
+  { remedy, error, documents }: PageFailure,
+): Promise<Remedy | 'restart'> {
+  if (remedy === 'fail' || remedy === 'set-aside') return remedy;
+  if ((await turn.attempt?.isLast()) !== true) return remedy;
+  return remedyAtTheEnd(remedy, error, documents, turn.shard.value, turn.task);
+}
+
+/** The shard after a failure: nothing is held any more, and the next page is smaller where this one was too much. */
+function withFailure(
+  { shard, ports }: TurnInHand,
+  { error, document, documents, remedy }: PageFailure,
+  page: TriedPage | undefined,
+): Shard {
+  const { heldUntil: _, ...before } = shard.value;
+  const isTooMuch = remedy === 'narrow' || remedy === 'smaller';
+  const wasNarrowed = page !== undefined && page.size < page.inHand.documents.length;
+  const pageSize = isTooMuch ? smallerPage(documents) : wasNarrowed ? page.size : before.pageSize;
+  const at = ports.clock.now();
+  return {
+    ...before,
+    ...(pageSize === undefined ? {} : { pageSize }),
+    failures: before.failures + (remedy === 'count' ? 1 : 0),
+    updatedAt: at,
+    lastError: errorRecord(error, at, document?.ref.path),
+  };
+}
+
+/** Ends the run, with the document, the error and its stack kept. */
+async function failRun(turn: TurnInHand, { error, document }: PageFailure): Promise<'failed' | 'conflict'> {
+  const { store, clock, log } = turn.ports;
+  const { heldUntil: _, ...shard } = turn.shard.value;
+  const run = turn.run.value;
+  const record = errorRecord(error, clock.now(), document?.ref.path);
+  const after = {
+    run: { ...run, state: 'failed' as const, endedAt: record.at, error: record },
+    shard: { ...shard, state: 'failed' as const, updatedAt: record.at, lastError: record },
+  };
+  if ((await store.commitRunAndShard(turn, after)) === 'conflict') return 'conflict';
+  const where = { task: run.task, run: run.id, shard: shard.index, turn: shard.turn };
+  log.write('ERROR', `The run failed for good: ${record.message}`, where);
+  return 'failed';
+}
+
+/** Time for what was at fault to come back. */
+const restartDelayMs = 30_000;
+
+/** The queue gives the task up for no fault of the user's code: the chain goes on at its cursor under a new epoch, as after a healing. */
+async function beginAnew(turn: TurnInHand, shard: Shard): Promise<'restarted' | 'conflict'> {
+  const { store, queue, clock, log } = turn.ports;
+  const run = turn.run.value;
+  const now = clock.now();
+  const after = delayed(restart(run, shard, now), now + restartDelayMs);
+  if ((await store.commitTurn(run.id, turn.shard, after, [])) === 'conflict') return 'conflict';
+  await drain(after.outbox, queue);
+  log.write(
+    'WARNING',
+    'The last attempt failed for no fault of the task; the chain was begun anew at its cursor',
+    {
+      task: run.task,
+      run: run.id,
+      shard: after.index,
+      turn: after.turn,
+      epoch: after.epoch,
+    },
+  );
+  return 'restarted';
+}
+
+function delayed(shard: Shard, at: number): Shard {
+  const last = shard.outbox.length - 1;
+  return { ...shard, outbox: shard.outbox.map((next, index) => (index === last ? { ...next, at } : next)) };
+}

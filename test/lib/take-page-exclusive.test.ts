@@ -1,0 +1,135 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { iterativeTask } from '../../lib/index.ts';
+import { takeTurn } from '../../lib/take-turn.ts';
+import {
+  base,
+  allVisitedOnce,
+  failingAt,
+  found,
+  lastAttempt,
+  nextTurn,
+  ports,
+  putThings,
+  start,
+  visit,
+  visits,
+  walkOut,
+  type Each,
+  type Page,
+} from './walk.fixture.ts';
+
+beforeEach(putThings);
+
+describe('an exclusive task', () => {
+  const exclusive = { ...base, exclusive: true, pageSize: 4 };
+
+  test('holds its shard from before the handler is called until the commit, under a number that grows', async () => {
+    const tokens: unknown[] = [];
+    const page: Page = async (documents, ctx) => {
+      tokens.push(ctx.fencingToken);
+      expect((await found()).shard).toMatchObject({
+        fencingToken: ctx.fencingToken,
+        heldUntil: expect.anything(),
+      });
+      for (const document of documents) void visit(document, ctx);
+    };
+    const walk = iterativeTask({ ...exclusive, page });
+    await start(walk);
+    await walkOut(walk);
+    expect(tokens).toEqual([1, 2]);
+    expect(await visits()).toBe(allVisitedOnce);
+    expect((await found()).shard).not.toHaveProperty('heldUntil');
+  });
+
+  test('sends another delivery back to wait, which disturbs nothing', async () => {
+    const called = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    let calls = 0;
+    const page: Page = async (documents, ctx) => {
+      calls += 1;
+      for (const document of documents) void visit(document, ctx);
+      called.resolve();
+      await released.promise;
+    };
+    const walk = iterativeTask({ ...exclusive, page });
+    await start(walk);
+    const delivery = nextTurn();
+    const first = takeTurn(walk, delivery, ports);
+    await called.promise;
+    await expect(takeTurn(walk, delivery, ports, lastAttempt)).rejects.toMatchObject({ code: 'held' });
+    released.resolve();
+    expect(await first).toBe('committed');
+    expect(calls).toBe(1);
+  });
+
+  test('lets the next delivery in when the lease has expired, and the one that had it cannot commit', async () => {
+    const called = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    const tokens: unknown[] = [];
+    const page: Page = async (documents, ctx) => {
+      tokens.push(ctx.fencingToken);
+      for (const document of documents) void visit(document, ctx);
+      if (tokens.length > 1) return;
+      called.resolve();
+      await released.promise;
+    };
+    const walk = iterativeTask({ ...exclusive, page });
+    await start(walk);
+    const delivery = nextTurn();
+    const first = takeTurn(walk, delivery, ports);
+    await called.promise;
+    const later = { ...ports, clock: { ...ports.clock, now: () => Date.now() + 61_000 } };
+    expect(await takeTurn(walk, delivery, later)).toBe('committed');
+    released.resolve();
+    expect(await first).toBe('replayed');
+    expect(tokens).toEqual([1, 2]);
+    expect(await visits()).toBe('a1 b1 c1 d1 e0 f0 g0 h0');
+  });
+
+  test('gives its lease back when it fails', async () => {
+    const walk = iterativeTask({ ...exclusive, page: failingAt('a').page });
+    await start(walk);
+    await expect(takeTurn(walk, nextTurn(), ports)).rejects.toThrow('poison');
+    expect((await found()).shard).toMatchObject({ fencingToken: 1, failures: 1 });
+    expect((await found()).shard).not.toHaveProperty('heldUntil');
+  });
+
+  test('that two deliveries begin at the same time is handled by one of them', async () => {
+    let calls = 0;
+    const walk = iterativeTask({ ...exclusive, page: () => void (calls += 1) });
+    await start(walk);
+    const delivery = nextTurn();
+    const outcomes = await Promise.allSettled([1, 2, 3].map(() => takeTurn(walk, delivery, ports)));
+    expect(calls).toBe(1);
+    expect(outcomes.filter(({ status }) => status === 'rejected').length).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('the idempotency key', () => {
+  test('is that of the document in each, whatever page it comes in', async () => {
+    const keys = new Map<string, Set<string>>();
+    const each: Each = (document, ctx) => {
+      keys.set(document.id, (keys.get(document.id) ?? new Set()).add(ctx.idempotencyKey));
+      if (document.id === 'd') throw new Error('poison');
+    };
+    const walk = iterativeTask({ ...base, onError: 'quarantine', each });
+    await start(walk);
+    await walkOut(walk);
+    expect([...keys.values()].map(({ size }) => size)).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
+    expect(new Set([...keys.values()].flatMap((set) => [...set])).size).toBe(8);
+  });
+
+  test('of a page is another one when the page has other documents', async () => {
+    const keys = new Map<string, number>();
+    const page: Page = (documents, ctx) => {
+      const known = keys.get(ctx.idempotencyKey);
+      if (known !== undefined) expect(documents).toHaveLength(known);
+      keys.set(ctx.idempotencyKey, documents.length);
+      if (documents.length > 2) throw new Error('too many');
+    };
+    const walk = iterativeTask({ ...base, page });
+    await start(walk);
+    await walkOut(walk);
+    expect(keys.size).toBeGreaterThan(4);
+  });
+});
