@@ -31,8 +31,8 @@ function attempt(
 ): { isLast: () => Promise<boolean>; logged: () => string[] } {
   const ports = testPorts(testFirestore());
   const clock = { ...ports.clock, now: () => now };
-  const { isLast } = attemptOf((name) => given[name], retries, { ...ports, clock });
-  return { isLast, logged: () => ports.log.entries.map(({ message }) => message) };
+  const made = attemptOf((name) => given[name], retries, { ...ports, clock });
+  return { isLast: () => made.isLast(), logged: () => ports.log.entries.map(({ message }) => message) };
 }
 
 test('the last attempt is recognised by the limits of the queue that made it', async () => {
