@@ -1,5 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { CloudTasksClient } from '@google-cloud/tasks';
+import { credentials } from '@grpc/grpc-js';
 import { Agent, request } from 'undici';
 
 const QUEUES = 8;
@@ -37,16 +39,21 @@ export class Target implements AsyncDisposable {
   }
 }
 
-/** Puts an emulator under load through the calls that firebase-admin makes, which all contenders take. */
+/**
+ * Puts an emulator under load: through the calls that firebase-admin makes, which all contenders take, or over gRPC, where the kind says so,
+ * through Google's client.
+ */
 export class Load implements AsyncDisposable {
   readonly #url: string;
+  readonly #client: CloudTasksClient | undefined;
   readonly #targetUrl: string;
   readonly #target: Target;
   readonly #agent = new Agent({ connections: CREATORS });
   #created = 0;
 
-  constructor(url: string, target: Target, targetUrl: string) {
+  constructor(kind: string, url: string, target: Target, targetUrl: string) {
     this.#url = url;
+    this.#client = kind === 'gRPC' ? newClient(url) : undefined;
     this.#target = target;
     this.#targetUrl = targetUrl;
   }
@@ -102,9 +109,10 @@ export class Load implements AsyncDisposable {
     const queue = `${project}/queues/q${this.#created % QUEUES}`;
     const task = {
       name: `${queue}/tasks/t${this.#created}`,
-      httpRequest: { url: this.#targetUrl, httpMethod: 'POST', body: 'e30=', headers: {} },
+      httpRequest: { url: this.#targetUrl, httpMethod: 'POST' as const, body: 'e30=', headers: {} },
     };
-    await this.#post(`/${queue}/tasks`, { task });
+    if (this.#client) await this.#client.createTask({ parent: queue, task });
+    else await this.#post(`/${queue}/tasks`, { task });
   }
 
   async #post(path: string, body: object): Promise<void> {
@@ -119,6 +127,15 @@ export class Load implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client?.close();
     await this.#agent.destroy();
   }
+}
+
+function newClient(url: string): CloudTasksClient {
+  return new CloudTasksClient({
+    apiEndpoint: '127.0.0.1',
+    port: Number(new URL(url).port),
+    sslCreds: credentials.createInsecure(),
+  });
 }

@@ -1,7 +1,7 @@
 /**
- * `npm run bench:emulator`: this project's Cloud Tasks emulator, in memory and on a file, beside the tasks emulator of firebase-tools,
- * in turns, on the same target and through the same calls. firebase-tools is installed in the temporary folder for it; where it cannot
- * be had, its column says so.
+ * `npm run bench:emulator`: this project's Cloud Tasks emulator, in memory (over REST, and over gRPC) and on a file, beside the tasks emulator
+ * of firebase-tools, in turns, on the same target and but for gRPC through the same calls; then its start, its rest, and a million tasks.
+ * firebase-tools is installed in the temporary folder for it; where it cannot be had, its column is missing.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -30,7 +30,7 @@ const folder = join(tmpdir(), 'pageturner-bench');
 await rm(join(folder, 'data'), { recursive: true, force: true });
 await mkdir(join(folder, 'data'), { recursive: true });
 const hasFirebase = await installFirebaseTools();
-const kinds = ['memory', 'durable', ...(hasFirebase ? ['firebase-tools'] : [])];
+const kinds = ['memory', 'gRPC', 'durable', ...(hasFirebase ? ['firebase-tools'] : [])];
 const scores = new Map<string, Score[]>(kinds.map((kind) => [kind, []]));
 
 for (let round = 0; round < ROUNDS; round += 1) {
@@ -50,18 +50,17 @@ for (const [origin, { firstMs, laterMs }] of Object.entries(await measureStarts(
   console.log(`from process start to first answer, ${origin}: ${first} ms at first, ${later} ms later`);
 }
 console.log(`CPU while idle for ${IDLE_SECONDS} s: ${(await idleShare()).toFixed(2)} % of one core`);
-const { stdout } = await run(process.execPath, ['--expose-gc', path('million.ts')], { maxBuffer: 2 ** 20 });
-const million = JSON.parse(stdout) as { microsecondsAt: Record<string, number>; rssMiB: number };
-for (const [count, microseconds] of Object.entries(million.microsecondsAt)) {
-  console.log(`insert at ${count} scheduled tasks: ${microseconds.toFixed(1)} µs`);
-}
-console.log(`memory of the process that holds 1,000,000: ${million.rssMiB.toFixed(0)} MiB`);
+const file = join(folder, 'data', 'million.db');
+await tellOfMillion('in memory', ['fill']);
+await tellOfMillion('--data FILE', ['fill', file]);
+await tellOfMillion('--data FILE, opened again', ['open', file]);
+await rm(join(folder, 'data'), { recursive: true, force: true });
 
 async function score(kind: string, round: number): Promise<Score> {
   await using contender = await startContender(kind, round);
   const url = await urlOf(contender);
   await using target = new Target();
-  await using load = new Load(url, target, await target.listen());
+  await using load = new Load(kind, url, target, await target.listen());
   await load.makeQueues(kind);
   await load.throughput(500);
   const throughput = await load.throughput(TASKS);
@@ -96,6 +95,27 @@ async function idleShare(): Promise<number> {
 async function ticksOf(pid: number): Promise<number> {
   const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ');
   return Number(fields[11]) + Number(fields[12]);
+}
+
+interface Million {
+  readonly insertUs?: Readonly<Record<string, number>>;
+  readonly dispatchUs?: Readonly<Record<string, number>>;
+  readonly openMs?: number;
+  readonly rssMiB: number;
+  readonly fileMiB?: number;
+}
+
+/** A million scheduled tasks in a process of their own, without a network. */
+async function tellOfMillion(kind: string, args: readonly string[]): Promise<void> {
+  const { stdout } = await run(process.execPath, ['--expose-gc', path('million.ts'), ...args]);
+  const { insertUs = {}, dispatchUs = {}, openMs, rssMiB, fileMiB } = JSON.parse(stdout) as Million;
+  console.log(
+    `1,000,000 tasks, ${kind}: ${rssMiB.toFixed(0)} MiB of memory, file ${fileMiB?.toFixed(0) ?? '-'} MiB`,
+  );
+  if (openMs !== undefined) console.log(`  opened in ${(openMs / 1000).toFixed(1)} s`);
+  for (const [count, us] of Object.entries(insertUs)) {
+    console.log(`  with ${count}: insert ${us.toFixed(1)} µs, dispatch ${dispatchUs[count]?.toFixed(1)} µs`);
+  }
 }
 
 async function installFirebaseTools(): Promise<boolean> {

@@ -83,6 +83,11 @@ export class MemoryStore implements TaskStore {
     return this.#entry(name)?.task;
   }
 
+  /** The task's place in the order of creation; undefined if there is no such task. */
+  orderOf(name: string): number | undefined {
+    return this.#entry(name)?.order;
+  }
+
   listTasks(
     queueName: string,
     { start, limit }: { readonly start: number; readonly limit: number },

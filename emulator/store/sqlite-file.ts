@@ -1,28 +1,12 @@
 import { closeSync, openSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { nodeSqlite } from './node-sqlite.ts';
+import { APPLICATION_ID, createTables, SCHEMA_VERSION, upgradeFromVersion1 } from './sqlite-schema.ts';
 
 /** The data file cannot be used. The message says why and what to do. */
 export class DataFileError extends Error {
   override readonly name = 'DataFileError';
 }
-
-/** "PgTn" in SQLite's own place for telling whose file it is. */
-const APPLICATION_ID = 0x5067_546e;
-const SCHEMA_VERSION = 1;
-
-const SCHEMA = `
-  CREATE TABLE texts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
-  CREATE TABLE queues (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
-  CREATE TABLE queue_names (name TEXT PRIMARY KEY, free_at REAL NOT NULL) WITHOUT ROWID, STRICT;
-  CREATE TABLE tasks (
-    name TEXT PRIMARY KEY, queue TEXT NOT NULL, position INTEGER NOT NULL, target BLOB NOT NULL, progress BLOB NOT NULL
-  ) STRICT;
-  CREATE INDEX tasks_by_queue ON tasks (queue);
-  CREATE TABLE task_names (name TEXT PRIMARY KEY, queue TEXT NOT NULL, free_at REAL NOT NULL) WITHOUT ROWID, STRICT;
-  PRAGMA application_id = ${APPLICATION_ID};
-  PRAGMA user_version = ${SCHEMA_VERSION};
-`;
 
 /**
  * The log is carried over into the file, which waits for the disk twice, each 32 MiB (8,000 pages) rather than each 4: measured, that
@@ -31,7 +15,7 @@ const SCHEMA = `
 const MODES = 'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 8000;';
 
 /**
- * Opens the file, or makes it, for this process alone.
+ * Opens the file, or makes it, for this process alone. A file of an earlier version is brought up to this one.
  *
  * @throws DataFileError where it is none of ours, of a newer version, in use, or cannot be made
  */
@@ -44,12 +28,12 @@ export function openDatabase(file: string): DatabaseSync {
     database = new (nodeSqlite().DatabaseSync)(file, { timeout: 0 });
     database.exec('PRAGMA locking_mode = EXCLUSIVE;');
     // What is not ours is only read: the modes below are written into the file.
-    const isNew = isUntouched(database);
-    if (!isNew) checkVersion(file, database);
+    const version = isUntouched(database) ? undefined : checkedVersion(file, database);
     database.exec(MODES);
     // The lock is taken by the first write.
     database.exec('BEGIN EXCLUSIVE; COMMIT;');
-    if (isNew) database.exec(`BEGIN; ${SCHEMA} COMMIT;`);
+    if (version === undefined) createTables(database);
+    if (version === 1) upgradeFromVersion1(database);
     return database;
   } catch (error) {
     database?.close();
@@ -66,18 +50,18 @@ function pragma(database: DatabaseSync, name: string): unknown {
   return database.prepare(`PRAGMA ${name}`).get()?.[name];
 }
 
-function checkVersion(file: string, database: DatabaseSync): void {
+/** Of a file that this emulator can read, or bring up to what it reads. */
+function checkedVersion(file: string, database: DatabaseSync): number {
   if (pragma(database, 'application_id') !== APPLICATION_ID) {
     throw new DataFileError(
       `${file} is a database of something else. Name another file, or none that exists.`,
     );
   }
-  const version = pragma(database, 'user_version');
-  if (version !== SCHEMA_VERSION) {
-    throw new DataFileError(
-      `${file} is of version ${String(version)}, and this emulator reads version ${SCHEMA_VERSION}. Use the newer emulator that wrote it, or another file.`,
-    );
-  }
+  const version = Number(pragma(database, 'user_version'));
+  if (version >= 1 && version <= SCHEMA_VERSION) return version;
+  throw new DataFileError(
+    `${file} is of version ${version}, and this emulator reads version ${SCHEMA_VERSION}. Use the newer emulator that wrote it, or another file.`,
+  );
 }
 
 const SQLITE_BUSY = 5;

@@ -1,20 +1,17 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { deserialize, serialize } from 'node:v8';
 import type { Queue, Task } from '../core/model.ts';
-import { queueOfTask } from '../core/names.ts';
 import { MemoryStore } from './memory.ts';
 import { DataFileError, openDatabase } from './sqlite-file.ts';
 import type { Claim, NameRelease, TaskStore } from './store.ts';
+import { progressToText, queueFromText, targetToText, taskFromText } from './task-text.ts';
 
-/** Names that are free again are taken out of the file now and then; each sweep reads all of them. */
-const HELD_NAMES_BETWEEN_SWEEPS = 10_000;
+/** Names that are free again are taken out of the file now and then. */
+const HELD_NAMES_BETWEEN_SWEEPS = 1000;
 
 /**
  * Keeps everything in memory and writes each change to a file before it is done: after a crash, SIGKILL included, the file holds all
  * that was acknowledged. It is read once, when it is opened. (SQLite in WAL mode with `synchronous = NORMAL`: a change survives the
  * end of the process; the last ones before a loss of power may be missing, and what is left is consistent.)
- *
- * A task stands in two columns: what never changes, its body among it, and the rest, which each attempt writes anew.
  */
 export class SqliteStore implements TaskStore, Disposable {
   readonly #memory = new MemoryStore();
@@ -58,14 +55,14 @@ export class SqliteStore implements TaskStore, Disposable {
   }
 
   putQueue(queue: Queue): void {
-    this.#statements.putQueue.run(queue.name, serialize(queue));
+    this.#statements.putQueue.run(queue.name, JSON.stringify(queue));
     this.#memory.putQueue(queue);
   }
 
   deleteQueue(name: string, release: NameRelease): readonly string[] {
     this.#atOnce(() => {
-      this.#statements.deleteTasks.run(name);
-      this.#statements.forgetTaskNames.run(name);
+      for (const task of this.#tasksOf(name)) this.#deleteRows(task.name);
+      this.#statements.forgetTaskNames.run(`${name}/tasks/`, `${name}/tasks0`);
       this.#statements.deleteQueue.run(name);
       if (release.nameFreeAt > release.at) this.#statements.holdQueueName.run(name, release.nameFreeAt);
     });
@@ -77,15 +74,13 @@ export class SqliteStore implements TaskStore, Disposable {
   }
 
   insertTask(task: Task): void {
-    this.#lastOrder += 1;
-    this.#statements.insertTask.run(
-      task.name,
-      queueOfTask(task.name),
-      this.#lastOrder,
-      serialize(task.target),
-      serialize(progressOf(task)),
-    );
-    this.#memory.insertTask(task, this.#lastOrder);
+    const position = this.#lastOrder + 1;
+    this.#atOnce(() => {
+      this.#statements.insertTask.run(position, progressToText(task));
+      this.#statements.insertTarget.run(position, targetToText(task.target), task.target.body);
+    });
+    this.#lastOrder = position;
+    this.#memory.insertTask(task, position);
   }
 
   getTask(name: string): Task | undefined {
@@ -99,17 +94,18 @@ export class SqliteStore implements TaskStore, Disposable {
   deleteTask(name: string, release: NameRelease): void {
     if (this.#memory.getTask(name) === undefined) return;
     this.#atOnce(() => {
-      this.#statements.deleteTask.run(name);
+      this.#deleteRows(name);
       this.#holdTaskName(name, release);
     });
     this.#memory.deleteTask(name, release);
   }
 
   purgeTasks(queueName: string, release: NameRelease): readonly string[] {
-    const { tasks } = this.#memory.listTasks(queueName, { start: 0, limit: Number.POSITIVE_INFINITY });
     this.#atOnce(() => {
-      this.#statements.deleteTasks.run(queueName);
-      for (const { name } of tasks) this.#holdTaskName(name, release);
+      for (const { name } of this.#tasksOf(queueName)) {
+        this.#deleteRows(name);
+        this.#holdTaskName(name, release);
+      }
     });
     return this.#memory.purgeTasks(queueName, release);
   }
@@ -155,12 +151,23 @@ export class SqliteStore implements TaskStore, Disposable {
   }
 
   #update(task: Task): void {
-    this.#statements.updateTask.run(serialize(progressOf(task)), task.name);
+    const position = this.#memory.orderOf(task.name);
+    if (position !== undefined) this.#statements.updateTask.run(progressToText(task), position);
+  }
+
+  #tasksOf(queueName: string): readonly Task[] {
+    return this.#memory.listTasks(queueName, { start: 0, limit: Number.POSITIVE_INFINITY }).tasks;
+  }
+
+  #deleteRows(taskName: string): void {
+    const position = this.#memory.orderOf(taskName) ?? 0;
+    this.#statements.deleteTask.run(position);
+    this.#statements.deleteTarget.run(position);
   }
 
   #holdTaskName(name: string, { at, nameFreeAt }: NameRelease): void {
     if (nameFreeAt <= at) return;
-    this.#statements.holdTaskName.run(name, queueOfTask(name), nameFreeAt);
+    this.#statements.holdTaskName.run(nameFreeAt, name);
     this.#heldCount += 1;
     if (this.#heldCount % HELD_NAMES_BETWEEN_SWEEPS === 0) this.#statements.dropFreeTaskNames.run(at);
   }
@@ -170,13 +177,16 @@ export class SqliteStore implements TaskStore, Disposable {
     this.#statements.dropFreeQueueNames.run(now);
     try {
       for (const row of this.#statements.allQueues.iterate()) {
-        this.#memory.putQueue(deserialize(row['value'] as Uint8Array) as Queue);
+        this.#memory.putQueue(queueFromText(row['value'] as string));
       }
       for (const row of this.#statements.allTasks.iterate()) {
-        const target = deserialize(row['target'] as Uint8Array) as Task['target'];
-        const rest = deserialize(row['progress'] as Uint8Array) as Omit<Task, 'target'>;
+        const task = taskFromText(
+          row['progress'] as string,
+          row['target'] as string,
+          row['body'] as Uint8Array,
+        );
         this.#lastOrder = row['position'] as number;
-        this.#memory.insertTask({ ...rest, target }, this.#lastOrder);
+        this.#memory.insertTask(task, this.#lastOrder);
       }
     } catch (cause) {
       throw new DataFileError(`${file} holds a record that cannot be read. Move it away to begin anew.`, {
@@ -203,12 +213,6 @@ export class SqliteStore implements TaskStore, Disposable {
   }
 }
 
-/** What attempts change of a task; the rest of it is its target. */
-function progressOf(task: Task): Omit<Task, 'target'> {
-  const { target: _, ...progress } = task;
-  return progress;
-}
-
 function releaseOf(row: Record<string, unknown>, now: number): NameRelease {
   return { at: now, nameFreeAt: row['free_at'] as number };
 }
@@ -227,14 +231,15 @@ const SQL = {
   holdQueueName: 'INSERT INTO queue_names VALUES (?, ?) ON CONFLICT DO UPDATE SET free_at = excluded.free_at',
   dropFreeQueueNames: 'DELETE FROM queue_names WHERE free_at <= ?',
   allQueueNames: 'SELECT name, free_at FROM queue_names',
-  insertTask: 'INSERT INTO tasks VALUES (?, ?, ?, ?, ?)',
-  updateTask: 'UPDATE tasks SET progress = ? WHERE name = ?',
-  deleteTask: 'DELETE FROM tasks WHERE name = ?',
-  deleteTasks: 'DELETE FROM tasks WHERE queue = ?',
-  allTasks: 'SELECT position, target, progress FROM tasks ORDER BY position',
-  holdTaskName:
-    'INSERT INTO task_names VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET free_at = excluded.free_at',
-  forgetTaskNames: 'DELETE FROM task_names WHERE queue = ?',
+  insertTask: 'INSERT INTO tasks VALUES (?, ?)',
+  insertTarget: 'INSERT INTO targets VALUES (?, ?, ?)',
+  updateTask: 'UPDATE tasks SET progress = ? WHERE position = ?',
+  deleteTask: 'DELETE FROM tasks WHERE position = ?',
+  deleteTarget: 'DELETE FROM targets WHERE position = ?',
+  allTasks:
+    'SELECT position, progress, target, body FROM tasks JOIN targets USING (position) ORDER BY position',
+  holdTaskName: 'INSERT OR REPLACE INTO task_names VALUES (?, ?)',
+  forgetTaskNames: 'DELETE FROM task_names WHERE name >= ? AND name < ?',
   dropFreeTaskNames: 'DELETE FROM task_names WHERE free_at <= ?',
   allTaskNames: 'SELECT name, free_at FROM task_names',
 } as const;

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { serialize } from 'node:v8';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { SqliteStore } from '../../../emulator/store/sqlite.ts';
 import { describeTaskStore } from '../../contracts/task-store.ts';
@@ -107,6 +108,46 @@ describe('a file that is opened again', () => {
   });
 });
 
+test('a file of version 1 is brought up to date as it is opened, and once', () => {
+  const file = dataFile();
+  const old = new DatabaseSync(file);
+  old.exec(`
+    CREATE TABLE texts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
+    CREATE TABLE queues (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+    CREATE TABLE queue_names (name TEXT PRIMARY KEY, free_at REAL NOT NULL) WITHOUT ROWID, STRICT;
+    CREATE TABLE tasks (
+      name TEXT PRIMARY KEY, queue TEXT NOT NULL, position INTEGER NOT NULL, target BLOB NOT NULL, progress BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX tasks_by_queue ON tasks (queue);
+    CREATE TABLE task_names (name TEXT PRIMARY KEY, queue TEXT NOT NULL, free_at REAL NOT NULL) WITHOUT ROWID, STRICT;
+    PRAGMA application_id = 1348949102;
+    PRAGMA user_version = 1;
+  `);
+  const tasks = ['b', 'a'].map((id) =>
+    sampleTask({ id, target: { ...httpTarget, body: new Uint8Array([0, 255]) } }),
+  );
+  old.prepare('INSERT INTO texts VALUES (?, ?)').run('key', 'secret');
+  old.prepare('INSERT INTO queues VALUES (?, ?)').run(QUEUE, serialize(sampleQueue()));
+  old.prepare('INSERT INTO queue_names VALUES (?, ?)').run(`${LOCATION}/queues/gone`, 300);
+  old.prepare('INSERT INTO task_names VALUES (?, ?, ?)').run(`${QUEUE}/tasks/done`, QUEUE, 200);
+  for (const [index, { target, ...progress }] of tasks.entries()) {
+    const row = [serialize(target), serialize(progress)] as const;
+    old.prepare('INSERT INTO tasks VALUES (?, ?, ?, ?, ?)').run(progress.name, QUEUE, 5 + index, ...row);
+  }
+  old.close();
+
+  for (let life = 0; life < 2; life += 1) {
+    const store = open(file, 100);
+    expect(store.readText('key')).toBe('secret');
+    expect(store.listQueues()).toEqual([sampleQueue()]);
+    expect(store.listTasks(QUEUE, { start: 0, limit: 10 }).tasks).toEqual(tasks);
+    expect(store.listTasks(QUEUE, { start: 0, limit: 1 }).next).toBe(6);
+    expect(store.isTaskNameHeld(`${QUEUE}/tasks/done`, 150)).toBe(true);
+    expect(store.isQueueNameHeld(`${LOCATION}/queues/gone`, 299)).toBe(true);
+    store.close();
+  }
+});
+
 describe('a file that cannot be used is refused with the reason:', () => {
   test('it is in use', () => {
     const file = dataFile();
@@ -139,14 +180,14 @@ describe('a file that cannot be used is refused with the reason:', () => {
     const newer = new DatabaseSync(file);
     newer.exec('PRAGMA user_version = 99');
     newer.close();
-    expect(() => open(file)).toThrow(`${file} is of version 99, and this emulator reads version 1.`);
+    expect(() => open(file)).toThrow(`${file} is of version 99, and this emulator reads version 2.`);
   });
 
   test('a record in it cannot be read', () => {
     const file = dataFile();
     open(file).close();
     const broken = new DatabaseSync(file);
-    broken.exec("INSERT INTO queues VALUES ('q', x'00')");
+    broken.exec("INSERT INTO queues VALUES ('q', '{')");
     broken.close();
     expect(() => open(file)).toThrow(`${file} holds a record that cannot be read.`);
   });
