@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { errorRows } from '../test/conformance/errors.ts';
-import type { ErrorRow, Mark } from '../test/conformance/errors.ts';
+import type { ErrorRow, Mark } from '../test/conformance/row.ts';
 
 const MARKS: readonly Mark[] = ['recorded', 'documented', 'inferred'];
 
@@ -14,10 +14,25 @@ function cell(text: string): string {
     .replaceAll('_', String.raw`\_`);
 }
 
-function line({ rpc, condition, code, message, details = [], mark, source }: ErrorRow): string {
+function line({
+  rpc,
+  profile,
+  only,
+  condition,
+  code,
+  message,
+  details = [],
+  mark,
+  source,
+}: ErrorRow): string {
   const types = details.map(({ type }) => type.replace('google.rpc.', '')).join(', ');
   const text = `${cell(message)}${types === '' ? '' : ` (with ${types})`}`;
-  return `| ${[rpc, cell(condition), cell(code), text, mark, cell(source)].join(' | ')} |`;
+  const limits = [
+    ...(profile === undefined ? [] : [`\`${profile}\``]),
+    ...(only === undefined ? [] : [`${only} only`]),
+  ];
+  const when = `${cell(condition)}${limits.length === 0 ? '' : ` (${limits.join(', ')})`}`;
+  return `| ${[rpc, when, cell(code), text, mark, cell(source)].join(' | ')} |`;
 }
 
 const counts = MARKS.map((mark) => `${errorRows.filter((row) => row.mark === mark).length} ${mark}`);
@@ -25,7 +40,8 @@ const page = `<!-- Written by scripts/write-fidelity.ts from test/conformance/er
 
 # How faithful the errors are
 
-Each row is tried over gRPC and over REST by \`test/conformance\`. \`recorded\`: the real service was seen to answer so; \`documented\`:
+Each row is tried over gRPC and over REST by \`test/conformance\`, code, text and all details. Rows marked \`strict\` are of that profile;
+\`local\` lets them through and warns with the same text. \`recorded\`: the real service was seen to answer so; \`documented\`:
 Google says so; \`inferred\`: our own reading, where neither says enough. Of ${errorRows.length} rows, ${counts.join(', ')}.
 
 | call | when | code | text | mark | source |

@@ -48,13 +48,20 @@ export function refusalOfTask({ target }: Task): Refusal | undefined {
 export interface Call {
   /** The header `x-goog-request-params`, which every client of Google's sends. */
   readonly requestParams: string | undefined;
+  /** What that header must hold: the field of the request that names its resource, such as `queue.name`, and what it says. */
+  readonly routing: { readonly field: string; readonly value: string } | undefined;
   /** When the client stops waiting; infinite where it set no deadline. */
   readonly deadlineAt: number;
 }
 
-export function refusalOfCall({ requestParams, deadlineAt }: Call, now: number): Refusal | undefined {
-  if (!requestParams?.includes('=')) {
-    const text = '"x-goog-request-params" header is either missing or misformatted';
+export function refusalOfCall(
+  { requestParams, routing, deadlineAt }: Call,
+  now: number,
+): Refusal | undefined {
+  if (routing !== undefined && !new URLSearchParams(requestParams).has(routing.field)) {
+    const text =
+      '"x-goog-request-params" header is either missing or misformatted. ' +
+      `"x-goog-request-params" must contain "${routing.field}=${routing.value}"`;
     return { kind: 'missing-request-params', error: invalidArgument(text) };
   }
   if (!Number.isFinite(deadlineAt) || deadlineAt - now <= MAX_CLIENT_DEADLINE_MS) return undefined;

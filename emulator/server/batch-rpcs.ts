@@ -17,7 +17,7 @@ type CmekRequest = protos.google.cloud.tasks.v2beta3.IUpdateCmekConfigRequest;
 type GetCmekRequest = protos.google.cloud.tasks.v2beta3.IGetCmekConfigRequest;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-/** The one text of both kinds of batch: it is what was recorded of the service. */
+/** Documented of a deletion; of a creation nothing is said, so it gets the same. */
 const ALL_FAILED =
   'None of the requests succeeded, refer to BatchDeleteTasksMetadata.failed_requests for individual error details';
 

@@ -11,10 +11,12 @@ import type protobuf from 'protobufjs';
 import type { Call } from '../core/production-rules.ts';
 import { toStatus } from './grpc-status.ts';
 import { streamHandler } from './grpc-stream.ts';
+import { httpRulesOf } from './http-rule.ts';
 import { MAX_REQUEST_BYTES } from './http.ts';
 import type { ReportDefect, Rpc, Surface } from './rpc.ts';
 import { unimplemented } from './rpc.ts';
-import { encodeMessage, fullNameOf, readMessage } from './schema.ts';
+import { camelCase, encodeMessage, fullNameOf, readMessage } from './schema.ts';
+import type { Plain } from './schema.ts';
 import { toApiError } from './status.ts';
 
 /** What a call says beside its message. Throws to refuse it. */
@@ -94,21 +96,35 @@ function unaryHandler(
 ): UnaryHandler {
   const requestType = rpc.resolvedRequestType as protobuf.Type;
   const responseType = rpc.resolvedResponseType as protobuf.Type;
+  const field = routingFieldOf(rpc);
   return (call, respond) => {
     try {
-      checkCall(rpc.name, callOf(call));
-      respond(null, encodeMessage(responseType, run(readMessage(requestType, call.request))));
+      const request = readMessage(requestType, call.request);
+      checkCall(rpc.name, callOf(call, field, request));
+      respond(null, encodeMessage(responseType, run(request)));
     } catch (error) {
       respond(toStatus(toApiError(error, reportDefect)));
     }
   };
 }
 
-function callOf(call: ServerUnaryCall<Buffer, Buffer>): Call {
+function callOf(call: ServerUnaryCall<Buffer, Buffer>, field: string | undefined, request: Plain): Call {
   return {
     requestParams: call.metadata.get('x-goog-request-params')[0]?.toString(),
+    routing: field === undefined ? undefined : { field, value: textAt(request, field) },
     deadlineAt: Number(call.getDeadline()),
   };
+}
+
+/** The field of the request that the RPC's path begins with, which names the resource that is asked for. */
+function routingFieldOf(rpc: protobuf.Method): string | undefined {
+  return /\{([^}=]+)/.exec(httpRulesOf(rpc)[0]?.template ?? '')?.[1];
+}
+
+function textAt(request: Plain, path: string): string {
+  let value: unknown = request;
+  for (const name of path.split('.')) value = (value as Plain | undefined)?.[camelCase(name)];
+  return typeof value === 'string' ? value : '';
 }
 
 async function untilClosed(socket: Socket): Promise<void> {

@@ -1,11 +1,12 @@
-import { makeClientConstructor, credentials, Metadata } from '@grpc/grpc-js';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
 import type protobuf from 'protobufjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startEmulator, type Emulator } from '../../emulator/index.ts';
+import { startEmulator, type Emulator, type Warning } from '../../emulator/index.ts';
 import { httpRulesOf } from '../../emulator/server/http-rule.ts';
 import { messageToJson } from '../../emulator/server/json-encode.ts';
 import {
+  cloudTasksV2Beta2Service,
   cloudTasksV2Beta3Service,
   cloudTasksV2Service,
   decodeMessage,
@@ -14,7 +15,8 @@ import {
   rpcType,
   type Plain,
 } from '../../emulator/server/schema.ts';
-import { errorRows, LOCATION, type ErrorRow } from './errors.ts';
+import { errorRows } from './errors.ts';
+import { LOCATION, type ErrorRow } from './row.ts';
 
 /** An error as a client sees it, in whichever way it came. */
 interface Seen {
@@ -23,74 +25,105 @@ interface Seen {
   readonly details: readonly unknown[];
 }
 
-let emulator: Emulator;
+let emulators: { readonly local: Emulator; readonly strict: Emulator };
+const warnings: Warning[] = [];
 
 beforeAll(async () => {
-  emulator = await startEmulator();
-  const queue = `${LOCATION}/queues/q`;
-  const scheduleTime = new Date(Date.now() + 3_600_000).toISOString();
-  const create = (id: string) =>
-    send('POST', `${queue}/tasks`, {
-      task: { name: `${queue}/tasks/${id}`, scheduleTime, httpRequest: { url: 'https://a.example/' } },
-    });
-  await send('POST', `${LOCATION}/queues`, { name: queue });
-  for (const id of ['t', 'gone']) await create(id);
-  await send('DELETE', `${queue}/tasks/gone`);
+  emulators = { local: await prepared('local'), strict: await prepared('strict') };
 });
 
-afterAll(() => emulator.close());
+afterAll(() => Promise.all(Object.values(emulators).map((emulator) => emulator.close())));
 
-async function send(method: string, path: string, body?: unknown, version = 'v2'): Promise<unknown> {
-  const response = await fetch(`${emulator.url}/${version}/${path}`, {
-    method,
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+/** An emulator in the state that the rows are about. */
+async function prepared(profile: 'local' | 'strict'): Promise<Emulator> {
+  // Queues of the start count as known for long.
+  const queues = [{ name: 'q' }, { name: 'gone' }];
+  const emulator = await startEmulator({
+    profile,
+    project: 'p',
+    location: 'us-central1',
+    queues,
+    onWarning: (warning) => void warnings.push(warning),
   });
-  return await response.json();
+  const queue = `${LOCATION}/queues/q`;
+  const scheduleTime = new Date(Date.now() + 3_600_000).toISOString();
+  const send = async (method: string, path: string, body?: unknown): Promise<void> => {
+    const response = await fetch(`${emulator.url}/v2/${path}`, {
+      method,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(await response.text());
+  };
+  for (const id of ['t', 'gone']) {
+    await send('POST', `${queue}/tasks`, {
+      task: { name: `${queue}/tasks/${id}`, scheduleTime, httpRequest: { url: 'https://a.example/' } },
+    });
+  }
+  await send('DELETE', `${queue}/tasks/gone`);
+  await send('DELETE', `${LOCATION}/queues/gone`);
+  await send('POST', `${LOCATION}/queues`, { name: `${LOCATION}/queues/just-made` });
+  return emulator;
 }
+
+const emulatorFor = ({ profile }: ErrorRow): Emulator => emulators[profile ?? 'local'];
 
 function rpcOf({ rpc }: ErrorRow): protobuf.Method {
   const [name = '', version] = rpc.split(' ').toReversed();
-  const service = version === 'v2beta3' ? cloudTasksV2Beta3Service : cloudTasksV2Service;
+  const services = { v2beta2: cloudTasksV2Beta2Service, v2beta3: cloudTasksV2Beta3Service };
+  const service = services[version as keyof typeof services] ?? cloudTasksV2Service;
   const method = service.methods[name];
   if (method === undefined) throw new Error(`There is no ${rpc}.`);
   return method;
 }
 
+const bytes = (value: Buffer): Buffer => value;
+
 async function overGrpc(row: ErrorRow): Promise<Seen> {
   const rpc = rpcOf(row);
   const service = rpc.parent as protobuf.Service;
-  const requestType = rpc.resolvedRequestType as protobuf.Type;
-  const bytes = (value: Buffer): Buffer => value;
-  const Client = makeClientConstructor(
-    {
-      call: {
-        path: `/${fullNameOf(service)}/${rpc.name}`,
-        requestStream: false,
-        responseStream: false,
-        requestSerialize: bytes,
-        requestDeserialize: bytes,
-        responseSerialize: bytes,
-        responseDeserialize: bytes,
-      },
-    },
-    rpc.name,
-  );
-  const client = new Client(`127.0.0.1:${emulator.port}`, credentials.createInsecure());
-  const error = await new Promise<ServiceError | null>((resolve) => {
-    const request = encodeMessage(requestType, row.request as Plain);
-    (client['call'] as (...args: unknown[]) => void)(
-      request,
-      new Metadata(),
-      (failure: ServiceError | null) => resolve(failure),
+  const client = new Client(`127.0.0.1:${emulatorFor(row).port}`, credentials.createInsecure());
+  const { hasNoParams = false, deadlineMs = 20_000 } = row.call ?? {};
+  const metadata = new Metadata();
+  // As Google's clients do, and as the service wants it.
+  if (!hasNoParams) metadata.set('x-goog-request-params', paramsOf(rpc, row.request as Plain));
+  const { error, answer } = await new Promise<{ error: ServiceError | null; answer?: Buffer }>((resolve) => {
+    client.makeUnaryRequest(
+      `/${fullNameOf(service)}/${rpc.name}`,
+      bytes,
+      bytes,
+      encodeMessage(rpc.resolvedRequestType as protobuf.Type, row.request as Plain),
+      metadata,
+      { deadline: Date.now() + deadlineMs },
+      (failure, value) => resolve({ error: failure, ...(value !== undefined && { answer: value }) }),
     );
   });
   client.close();
+  if (row.within === 'operation') {
+    const operation = decodeMessage(rpc.resolvedResponseType as protobuf.Type, answer!);
+    return seenIn(operation['error'] as Plain);
+  }
   const trailer = error?.metadata.get('grpc-status-details-bin')[0];
   const status = trailer === undefined ? {} : decodeMessage(rpcType('google.rpc.Status'), trailer as Buffer);
+  return seenIn({ ...status, code: error?.code ?? 0, message: error?.details ?? '' });
+}
+
+function paramsOf(rpc: protobuf.Method, request: Plain): string {
+  const [, field = ''] = /\{([^}=]+)/.exec(httpRulesOf(rpc)[0]?.template ?? '') ?? [];
+  return new URLSearchParams({ [field]: textAt(request, field) }).toString();
+}
+
+function textAt(message: Plain, path: string): string {
+  let value: unknown = message;
+  for (const name of path.split('.')) value = (value as Plain | undefined)?.[name];
+  return typeof value === 'string' ? value : '';
+}
+
+/** A `google.rpc.Status` as it stands in a message. */
+function seenIn(status: Plain): Seen {
   const details = (status['details'] as { type_url: string; value: Buffer }[] | undefined) ?? [];
   return {
-    code: codeName(error?.code ?? 0),
-    message: error?.details ?? '',
+    code: codeName(Number(status['code'])),
+    message: String(status['message']),
     details: details.map(({ type_url: url, value }) => {
       const type = url.slice(url.lastIndexOf('/') + 1);
       return { '@type': url, ...decodeMessage(rpcType(type), value) };
@@ -118,38 +151,50 @@ async function overRest(row: ErrorRow): Promise<Seen> {
     enumsAsNumbers: false,
   }) as Record<string, unknown>;
   const path = rule?.template.replace(/\{([^=}]+)=[^}]*\}/, (_, field: string) =>
-    String(json[field]).split('/').map(encodeURIComponent).join('/'),
+    textAt(json, field).split('/').map(encodeURIComponent).join('/'),
   );
   const body = rule?.body === undefined ? undefined : rule.body === '*' ? json : json[rule.body];
-  const response = await fetch(`${emulator.url}${path}`, {
+  const response = await fetch(`${emulatorFor(row).url}${path}`, {
     method: rule?.method ?? 'GET',
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
-  const { error } = (await response.json()) as {
-    error: { status: string; message: string; details?: unknown[] };
+  const { error } = (await response.json()) as { error: Plain };
+  if (row.within === 'operation') return seenIn(error);
+  return {
+    code: String(error['status']),
+    message: String(error['message']),
+    details: (error['details'] as unknown[] | undefined) ?? [],
   };
-  return { code: error.status, message: error.message, details: error.details ?? [] };
+}
+
+/** A text with its instants, which differ from run to run, taken out. */
+function withoutTimes(text: string): string {
+  return text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+-0[78]:00/g, '<TIME>');
 }
 
 describe.each([
   ['gRPC', overGrpc],
   ['REST', overRest],
 ] as const)('over %s', (transport, call) => {
-  // Over REST a name that is malformed is no path of this method.
-  const rows = errorRows.filter(
-    ({ rpc, condition }) =>
-      transport === 'gRPC' || !(rpc === 'GetQueue' && condition === 'the name is malformed'),
-  );
+  const rows = errorRows.filter(({ only = transport }) => only === transport);
   test.each(rows.map((row) => [row.rpc, row.condition, row] as const))('%s, %s', async (_, __, row) => {
     const seen = await call(row);
-    expect(seen).toMatchObject({ code: row.code, message: row.message });
-    if (row.details !== undefined) {
-      // The table need not name every detail.
-      const expected = row.details.map(({ type, value }) => ({
-        '@type': `type.googleapis.com/${type}`,
-        ...value,
-      }));
-      expect(seen.details.slice(0, expected.length)).toMatchObject(expected);
-    }
+    const message = row.message.includes('<TIME>') ? withoutTimes(seen.message) : seen.message;
+    const details = (row.details ?? []).map(({ type, value }) => ({
+      '@type': `type.googleapis.com/${type}`,
+      ...value,
+    }));
+    expect({ ...seen, message }).toEqual({ code: row.code, message: row.message, details });
   });
+});
+
+test('what strict refuses, local lets through, and warns of with the same code and text', async () => {
+  for (const { profile, ...row } of errorRows) {
+    if (profile !== 'strict') continue;
+    await overGrpc(row);
+    const text = `refuse this with ${row.code}: ${row.message}`;
+    expect(warnings.map(({ message }) => withoutTimes(message))).toContainEqual(
+      expect.stringContaining(text),
+    );
+  }
 });

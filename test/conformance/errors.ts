@@ -1,43 +1,29 @@
-import type { ErrorCode, ErrorDetail } from '../../emulator/core/errors.ts';
+import type { ErrorDetail } from '../../emulator/core/errors.ts';
+import { betaRows } from './beta-rows.ts';
+import {
+  DISCOVERY,
+  ENTITY_MISSING,
+  httpRequest,
+  LOCATION,
+  NO_QUEUE,
+  PROTO,
+  Q,
+  QUEUE_MISSING,
+  recorded,
+  url,
+  violation,
+} from './row.ts';
+import type { ErrorRow } from './row.ts';
+import { strictRows } from './strict-rows.ts';
 
-/**
- * How sure we are that the real service answers so. `recorded`: it was seen to, in recordings or in an issue that quotes it;
- * `documented`: Google says so; `inferred`: our own reading, where neither says enough.
- */
-export type Mark = 'recorded' | 'documented' | 'inferred';
-
-/** The state in which a row is tried: queue `q` holds task `t`, due in an hour; queue `gone` was there, and so was task `gone`. */
-export interface ErrorRow {
-  readonly rpc: string;
-  readonly condition: string;
-  readonly request: object;
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly details?: readonly ErrorDetail[];
-  readonly mark: Mark;
-  readonly source: string;
-}
-
-export const LOCATION = 'projects/p/locations/us-central1';
-const Q = `${LOCATION}/queues/q`;
 const T = `${Q}/tasks/t`;
-const NO_QUEUE = `${LOCATION}/queues/none`;
 
-const GOLDEN = 'recordings of the service by aertje/cloud-tasks-emulator, June to August 2026';
-const DISCOVERY = 'discovery document v2, revision 20260930';
-const PROTO = 'googleapis protos';
-
-const QUEUE_MISSING =
-  'Queue does not exist. If you just created the queue, wait at least a minute for the queue to initialize.';
-const ENTITY_MISSING = 'Requested entity was not found.';
 const QUEUE_NAME =
   'Queue name must be formatted: "projects/<PROJECT_ID>/locations/<LOCATION_ID>/queues/<QUEUE_ID>".';
 const TASK_NAME =
   'Task name must be formatted: "projects/<PROJECT_ID>/locations/<LOCATION_ID>/queues/<QUEUE_ID>/tasks/<TASK_ID>"';
 const REFERENCE = 'https://cloud.google.com/tasks/docs/reference/rest/v2/projects.locations.queues';
 
-const url = 'https://a.example/';
-const httpRequest = { url };
 const seconds = (count: number) => ({ seconds: count });
 
 function help(description: string, link: string): ErrorDetail {
@@ -63,8 +49,6 @@ function createTask(
   const request = { parent: Q, task: { httpRequest, ...task } };
   return { rpc: 'CreateTask', condition, request, code: 'INVALID_ARGUMENT', message, ...recorded, ...more };
 }
-
-const recorded = { mark: 'recorded', source: GOLDEN } as const;
 
 function missing(rpc: string, name: string, message: string, condition: string): ErrorRow {
   return { rpc, condition, request: { name }, code: 'NOT_FOUND', message, ...recorded };
@@ -142,6 +126,11 @@ export const errorRows: readonly ErrorRow[] = [
           metadata: { consumer: 'projects/p', containerInfo: 'p', service: 'cloudtasks.googleapis.com' },
         },
       },
+      {
+        type: 'google.rpc.LocalizedMessage',
+        value: { locale: 'en-US', message: 'Permission denied on resource project p.' },
+      },
+      help('Google developers console', 'https://console.developers.google.com'),
     ],
     ...recorded,
   },
@@ -167,6 +156,7 @@ export const errorRows: readonly ErrorRow[] = [
     'Invalid resource field value in the request.',
     {
       rpc: 'v2beta3 CreateQueue',
+      details: violation('queue.http_target.uri_override.host', '"" is no host name.'),
       mark: 'documented',
       source: `${DISCOVERY}: the code; the text is the service's catch-all`,
     },
@@ -174,6 +164,8 @@ export const errorRows: readonly ErrorRow[] = [
   ...onMissingQueue,
   {
     rpc: 'GetQueue',
+    // Over REST it is no path of this method.
+    only: 'gRPC',
     condition: 'the name is malformed',
     request: { name: `${LOCATION}/queues/a/b` },
     code: 'INVALID_ARGUMENT',
@@ -245,6 +237,7 @@ export const errorRows: readonly ErrorRow[] = [
     { httpRequest: { url, headers: { 'a b': 'c' } } },
     'Invalid resource field value in the request.',
     {
+      details: violation('task.http_request.headers', '"a b" is no valid header name.'),
       mark: 'inferred',
       source: 'the text is of nodejs-tasks issues 394 and 506; that it is given here is our reading',
     },
@@ -272,4 +265,6 @@ export const errorRows: readonly ErrorRow[] = [
     mark: 'inferred',
     source: `${PROTO} say that the etag is checked; the text is that of other services of Google`,
   },
+  ...betaRows,
+  ...strictRows,
 ];

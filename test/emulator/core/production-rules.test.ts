@@ -60,15 +60,27 @@ test.each([
 describe('a call over gRPC', () => {
   const now = Date.UTC(2026, 0, 1);
 
-  test.each([undefined, '', 'queue'])('with the request params %j is refused', (requestParams) => {
-    expect(refusalOfCall({ requestParams, deadlineAt: now + 1000 }, now)?.error).toMatchObject({
-      code: 'INVALID_ARGUMENT',
-      message: '"x-goog-request-params" header is either missing or misformatted',
-    });
+  const routing = { field: 'queue.name', value: 'projects/p/locations/l/queues/q' };
+
+  test.each([undefined, '', 'queue', 'name=projects'])(
+    'with the request params %j is refused',
+    (requestParams) => {
+      expect(refusalOfCall({ requestParams, routing, deadlineAt: now + 1000 }, now)?.error).toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message:
+          '"x-goog-request-params" header is either missing or misformatted. ' +
+          '"x-goog-request-params" must contain "queue.name=projects/p/locations/l/queues/q"',
+      });
+    },
+  );
+
+  test('of which no field names a resource needs no request params', () => {
+    const call = { requestParams: undefined, routing: undefined, deadlineAt: now + 1000 };
+    expect(refusalOfCall(call, now)).toBeUndefined();
   });
 
   test('with more than 30 seconds to go is refused, in the time of the Pacific coast', () => {
-    const call = { requestParams: 'parent=x', deadlineAt: now + 30_001 };
+    const call = { requestParams: 'queue.name=x', routing, deadlineAt: now + 30_001 };
     expect(refusalOfCall(call, now)?.error.message).toBe(
       'The request deadline is 2025-12-31T16:00:30-08:00. The deadline cannot be more than 30s in the future.',
     );

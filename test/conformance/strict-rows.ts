@@ -1,0 +1,100 @@
+import { httpRequest, LOCATION, Q, QUEUE_MISSING, recorded } from './row.ts';
+import type { ErrorRow } from './row.ts';
+
+const ACCOUNT = 'tasks@p.iam.gserviceaccount.com';
+const DEADLINE_SOURCE = 'google-cloud-go issue 1577, google-cloud-ruby issue 3941';
+const PARAMS_SOURCE = 'python-tasks issue 1, google-cloud-node issue 4799';
+
+function withToken(serviceAccountEmail: string, url: string): object {
+  return { parent: Q, task: { httpRequest: { url, oidcToken: { serviceAccountEmail } } } };
+}
+
+/** What only the profile `strict` refuses: a local emulator lets it through, and warns of it with this very text. */
+export const strictRows: readonly ErrorRow[] = [
+  {
+    rpc: 'CreateQueue',
+    profile: 'strict',
+    condition: 'a queue of this name was deleted less than seven days ago',
+    request: { parent: LOCATION, queue: { name: `${LOCATION}/queues/gone` } },
+    code: 'FAILED_PRECONDITION',
+    message: 'The queue cannot be created because a queue with this name existed too recently.',
+    ...recorded,
+  },
+  {
+    rpc: 'UpdateQueue',
+    profile: 'strict',
+    condition: 'it would create a queue whose name was given up less than seven days ago',
+    request: { queue: { name: `${LOCATION}/queues/gone` } },
+    code: 'FAILED_PRECONDITION',
+    message: 'The queue cannot be created because a queue with this name existed too recently.',
+    mark: 'inferred',
+    source: 'by analogy with CreateQueue',
+  },
+  {
+    rpc: 'CreateTask',
+    profile: 'strict',
+    condition: 'the queue was created less than a minute ago',
+    request: { parent: `${LOCATION}/queues/just-made`, task: { httpRequest } },
+    code: 'NOT_FOUND',
+    message: QUEUE_MISSING,
+    mark: 'inferred',
+    source:
+      'the text itself says to wait a minute; whether the service refuses each task until then is not known',
+  },
+  {
+    rpc: 'CreateTask',
+    profile: 'strict',
+    condition: 'it has a token and an http address',
+    request: withToken(ACCOUNT, 'http://a.example/'),
+    code: 'INVALID_ARGUMENT',
+    message: "HttpRequest.url must start with 'https://' for request with HttpRequest.authorization_header",
+    mark: 'recorded',
+    source: 'nodejs-tasks issue 353',
+  },
+  {
+    rpc: 'CreateTask',
+    profile: 'strict',
+    condition: 'its token is of an address that cannot be a service account',
+    request: withToken('me@example.com', 'https://a.example/'),
+    code: 'NOT_FOUND',
+    message:
+      'The principal (user or service account) lacks IAM permission "iam.serviceAccounts.actAs" for the resource "me@example.com" (or the resource may not exist).',
+    ...recorded,
+  },
+  {
+    rpc: 'GetQueue',
+    profile: 'strict',
+    only: 'gRPC',
+    call: { hasNoParams: true },
+    condition: 'the call has no header x-goog-request-params',
+    request: { name: Q },
+    code: 'INVALID_ARGUMENT',
+    message: `"x-goog-request-params" header is either missing or misformatted. "x-goog-request-params" must contain "name=${Q}"`,
+    mark: 'recorded',
+    source: PARAMS_SOURCE,
+  },
+  {
+    rpc: 'UpdateQueue',
+    profile: 'strict',
+    only: 'gRPC',
+    call: { hasNoParams: true },
+    condition: 'the call has no header x-goog-request-params',
+    request: { queue: { name: Q } },
+    code: 'INVALID_ARGUMENT',
+    message: `"x-goog-request-params" header is either missing or misformatted. "x-goog-request-params" must contain "queue.name=${Q}"`,
+    mark: 'recorded',
+    source: PARAMS_SOURCE,
+  },
+  {
+    rpc: 'CreateTask',
+    profile: 'strict',
+    only: 'gRPC',
+    call: { deadlineMs: 60_000 },
+    condition: "the client's deadline is more than 30 seconds away",
+    request: { parent: Q, task: { httpRequest } },
+    code: 'INVALID_ARGUMENT',
+    message: 'The request deadline is <TIME>. The deadline cannot be more than 30s in the future.',
+    mark: 'recorded',
+    source: DEADLINE_SOURCE,
+  },
+];
