@@ -10,6 +10,7 @@ import type { Claim, NameRelease, TaskStore } from '../store/store.ts';
 import type { Clock, Timer } from './clock.ts';
 import type { AttemptOutcome, EngineListener, TaskDeletedReason } from './events.ts';
 import { Lane } from './lane.ts';
+import type { Load } from './lane.ts';
 
 export interface DispatcherOptions {
   readonly clock: Clock;
@@ -93,7 +94,7 @@ export class Dispatcher {
   }
 
   /** What the queue is doing now; undefined if there is none. */
-  load(name: string): { readonly attemptsOut: number; readonly effectiveRate: number } | undefined {
+  load(name: string): Load | undefined {
     return this.#lanes.get(name)?.load(this.#clock.now());
   }
 
@@ -209,7 +210,7 @@ export class Dispatcher {
     const { lane, taskName, number } = attempt;
     const now = this.#clock.now();
     this.#forget(attempt);
-    lane.attemptEnded();
+    lane.attemptEnded(now, result.kind === 'response');
     if (this.#hasBackPressure && isPushback(result, begun.target.kind)) lane.pushedBack(now);
     const { outcome, task } = this.#conclude(attempt, begun, result, now);
     this.#emit({ kind: 'attemptEnded', at: now, attempt: number, task, result, outcome });

@@ -2,7 +2,17 @@ import { eased, effectiveLimits, NO_PRESSURE, pushedBack } from '../core/back-pr
 import type { BackPressure } from '../core/back-pressure.ts';
 import type { DueItem } from '../core/due-heap.ts';
 import type { Queue, RateLimits } from '../core/model.ts';
+import { LastMinute } from '../core/last-minute.ts';
 import { FULL_BUCKET, nextTokenAt, resizeBucket, settleBucket, takeToken } from '../core/rate.ts';
+
+/** What a queue is doing. */
+export interface Load {
+  readonly attemptsOut: number;
+  /** Attempts that got a response, whatever it was, in the last minute, to the second. */
+  readonly responsesLastMinute: number;
+  /** Dispatches a second: the queue's rate, less what its targets' pressure takes of it. */
+  readonly effectiveRate: number;
+}
 
 /** A queue at work: its settings, its bucket of tokens, how far its targets push back, and how many of its attempts are out. */
 export class Lane implements DueItem {
@@ -17,6 +27,7 @@ export class Lane implements DueItem {
   #limits: RateLimits;
   #bucket = FULL_BUCKET;
   #attemptsOut = 0;
+  readonly #responses = new LastMinute();
 
   constructor(queue: Queue, order: number) {
     this.#queue = queue;
@@ -33,10 +44,13 @@ export class Lane implements DueItem {
     return this.#attemptsOut === 0;
   }
 
-  /** The attempts that are out, and the rate in force: the queue's, less what its targets' pressure takes of it. */
-  load(now: number): { readonly attemptsOut: number; readonly effectiveRate: number } {
+  load(now: number): Load {
     this.#ease(now);
-    return { attemptsOut: this.#attemptsOut, effectiveRate: this.#limits.maxDispatchesPerSecond };
+    return {
+      attemptsOut: this.#attemptsOut,
+      responsesLastMinute: this.#responses.count(now),
+      effectiveRate: this.#limits.maxDispatchesPerSecond,
+    };
   }
 
   /** Takes new settings or a new state. The bucket keeps its tokens, as far as its new size holds them. */
@@ -69,8 +83,9 @@ export class Lane implements DueItem {
     this.#attemptsOut += 1;
   }
 
-  attemptEnded(): void {
+  attemptEnded(now: number, hasResponse: boolean): void {
     this.#attemptsOut -= 1;
+    if (hasResponse) this.#responses.add(now);
   }
 
   /** A target asked for fewer tasks: the rate in force falls for a while, the queue's settings stay. */

@@ -9,20 +9,18 @@ import { newQueue, updatedQueue } from '../core/queue-rules.ts';
 import type { NameRelease, TaskStore } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { Load } from './lane.ts';
 import type { EngineListener } from './events.ts';
 import { makePageToken, pageSizeOf, readPageToken, type PageRequest } from './page-token.ts';
 import type { Production } from './production.ts';
 
 const MAX_PAGE_SIZE = 9800;
 
-const STATS_PAGE = 1000;
-
-export interface QueueStats {
+export interface QueueStats extends Load {
+  /** Those that wait and those that are being delivered. */
   readonly taskCount: number;
-  readonly oldestScheduleAt: number | undefined;
-  readonly attemptsOut: number;
-  /** Dispatches a second, as the targets' pressure leaves it. */
-  readonly effectiveRate: number;
+  /** When the first of those that wait falls due, or fell due; undefined if none waits. */
+  readonly nextDueAt: number | undefined;
 }
 
 /** Which queues a list holds. */
@@ -88,20 +86,11 @@ export class QueueOperations {
     return this.#dispatcher.queue(name);
   }
 
-  /** What the queue holds and does. It looks through all of its tasks. */
+  /** What the queue holds and does. */
   stats(name: string): QueueStats {
-    const { attemptsOut = 0, effectiveRate = 0 } = this.#dispatcher.load(name) ?? {};
-    let taskCount = 0;
-    let oldestScheduleAt: number | undefined;
-    for (let start: number | undefined = 0; start !== undefined;) {
-      const page = this.#store.listTasks(name, { start, limit: STATS_PAGE });
-      taskCount += page.tasks.length;
-      for (const { scheduleAt } of page.tasks) {
-        oldestScheduleAt = Math.min(oldestScheduleAt ?? scheduleAt, scheduleAt);
-      }
-      start = page.next;
-    }
-    return { taskCount, oldestScheduleAt, attemptsOut, effectiveRate };
+    const load = this.#dispatcher.load(name);
+    if (load === undefined) throw queueNotFound();
+    return { ...load, taskCount: this.#store.countTasks(name), nextDueAt: this.#store.nextDueAt(name) };
   }
 
   /** In the order of names, at most 9,800 a page; with a filter, only the queues that it lets through. */

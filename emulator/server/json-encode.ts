@@ -60,6 +60,8 @@ function valueToJson(field: protobuf.Field, value: unknown, encoding: JsonEncodi
   if (field.resolvedType instanceof protobuf.Type) {
     return messageToJson(field.resolvedType, value as Plain, encoding);
   }
+  // 64-bit numbers are texts, since not every reader of JSON has room for them.
+  if (field.type === 'int64' || field.type === 'uint64') return String(value);
   if (!(value instanceof Uint8Array)) return value;
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
 }

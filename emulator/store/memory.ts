@@ -88,6 +88,10 @@ export class MemoryStore implements TaskStore {
     return this.#entry(name)?.order;
   }
 
+  countTasks(queueName: string): number {
+    return this.#shelf(queueName).tasks.size;
+  }
+
   listTasks(
     queueName: string,
     { start, limit }: { readonly start: number; readonly limit: number },

@@ -87,6 +87,10 @@ export class SqliteStore implements TaskStore, Disposable {
     return this.#memory.getTask(name);
   }
 
+  countTasks(queueName: string): number {
+    return this.#memory.countTasks(queueName);
+  }
+
   listTasks(...args: Parameters<TaskStore['listTasks']>): ReturnType<TaskStore['listTasks']> {
     return this.#memory.listTasks(...args);
   }

@@ -44,6 +44,8 @@ export interface TaskStore {
   /** Adds a task, waiting. */
   insertTask(task: Task): void;
   getTask(name: string): Task | undefined;
+  /** How many tasks the queue has, waiting and in flight. */
+  countTasks(queueName: string): number;
   /** Tasks in order of creation, from `start` (a former page's `next`, or 0). A deletion between two pages shifts nothing. */
   listTasks(queueName: string, page: { readonly start: number; readonly limit: number }): TaskPage;
   /** Removes a task for good: it succeeded, ran out of attempts, or was deleted. Does nothing if it is gone already. */

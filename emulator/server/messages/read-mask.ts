@@ -19,10 +19,12 @@ export function readMasked(queue: Plain, mask: FieldMask | null | undefined, sta
   return fields.has('stats') ? { ...kept, stats: statsToProto(stats()) } : kept;
 }
 
-function statsToProto({ taskCount, oldestScheduleAt, attemptsOut, effectiveRate }: QueueStats): Plain {
+function statsToProto(stats: QueueStats): Plain {
+  const { taskCount, nextDueAt, responsesLastMinute, attemptsOut, effectiveRate } = stats;
   return {
     tasksCount: taskCount,
-    ...(oldestScheduleAt !== undefined && { oldestEstimatedArrivalTime: instantToProto(oldestScheduleAt) }),
+    ...(nextDueAt !== undefined && { oldestEstimatedArrivalTime: instantToProto(nextDueAt) }),
+    executedLastMinuteCount: responsesLastMinute,
     concurrentDispatchesCount: attemptsOut,
     effectiveExecutionRate: effectiveRate,
   };

@@ -110,6 +110,18 @@ export function taskContract(open: () => TaskStore | Promise<TaskStore>): void {
     });
   });
 
+  test('the tasks of a queue are counted, waiting or in flight', () => {
+    expect(store.countTasks(QUEUE)).toBe(0);
+    insert('a', 'b', 'c');
+    store.insertTask(sampleTask({ id: 'x', queue: OTHER }));
+    store.claimTask(nameOf('a'), (task) => task);
+    expect(store.countTasks(QUEUE)).toBe(3);
+    store.deleteTask(nameOf('a'), { at: 0, nameFreeAt: 0 });
+    expect(store.countTasks(QUEUE)).toBe(2);
+    store.purgeTasks(QUEUE, { at: 0, nameFreeAt: 0 });
+    expect(store.countTasks(QUEUE)).toBe(0);
+  });
+
   describe('a list of tasks', () => {
     test('is in order of creation, whatever their names and schedules, in flight or not', () => {
       for (const [index, id] of ['c', 'a', 'b'].entries()) {

@@ -27,6 +27,14 @@ describe('a message as JSON', () => {
     });
   });
 
+  test('has 64-bit numbers as text, as the rules of proto3 want it', () => {
+    const queue = { httpTarget: { uriOverride: { port: 8080 } }, retryConfig: { maxAttempts: 3 } };
+    expect(messageToJson(queueV2Type, queue, names)).toEqual({
+      httpTarget: { uriOverride: { port: '8080' } },
+      retryConfig: { maxAttempts: 3 },
+    });
+  });
+
   test('has enums as numbers when asked', () => {
     const task = { view: 'BASIC', httpRequest: { httpMethod: 'POST' } };
     expect(messageToJson(taskType, task, { enumsAsNumbers: true })).toEqual({

@@ -36,7 +36,7 @@ describe('the HTTP target of a queue', () => {
       httpTarget: {
         ...httpTarget,
         httpMethod: 'PUT',
-        uriOverride: { host, port: Number(port), uriOverrideEnforceMode: 'ALWAYS' },
+        uriOverride: { host, port, uriOverrideEnforceMode: 'ALWAYS' },
         oidcToken: { serviceAccountEmail: 'q@p.iam.gserviceaccount.com' },
       },
     });

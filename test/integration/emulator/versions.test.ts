@@ -11,6 +11,8 @@ const HOUR_SECONDS = 3600;
 /** The client gives an operation's metadata with its enums as numbers. */
 const PARTIALLY_SUCCEEDED = 5;
 
+const later = { seconds: Math.floor(Date.now() / 1000) + HOUR_SECONDS };
+
 let emulator: Emulator;
 beforeEach(async () => {
   emulator = await startEmulator();
@@ -94,7 +96,6 @@ test('the CMEK config of a location is kept', async () => {
 });
 
 describe('a batch', () => {
-  const later = { seconds: Math.floor(Date.now() / 1000) + HOUR_SECONDS };
   const request = (id: string) => ({
     parent: queue,
     task: { name: `${queue}/tasks/${id}`, scheduleTime: later, httpRequest: { url: 'https://a.example/' } },
@@ -195,6 +196,28 @@ describe('v2beta3', () => {
       name: queue,
       rateLimits: null,
       stats: { tasksCount: '1', effectiveExecutionRate: 500 },
+    });
+  });
+
+  test.each(['v2beta3', 'v2beta2'])('%s tells of what its queue has just done', async (version) => {
+    const server = await serve();
+    await callRest(emulator, 'POST', `/v2/${location}/queues`, { name: queue });
+    const done = Promise.withResolvers<void>();
+    emulator.observe((event) => {
+      if (event.kind === 'taskDeleted') done.resolve();
+    });
+    await callRest(emulator, 'POST', `/v2/${queue}/tasks`, { task: { httpRequest: { url: server.url } } });
+    await done.promise;
+    const due = new Date(later.seconds * 1000).toISOString().replace('.000', '');
+    const task = { httpRequest: { url: server.url }, scheduleTime: due };
+    await callRest(emulator, 'POST', `/v2/${queue}/tasks`, { task });
+    expect((await callRest(emulator, 'GET', `/${version}/${queue}?readMask=stats`)).body).toEqual({
+      stats: {
+        tasksCount: '1',
+        oldestEstimatedArrivalTime: due,
+        executedLastMinuteCount: '1',
+        effectiveExecutionRate: 500,
+      },
     });
   });
 
