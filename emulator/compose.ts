@@ -96,6 +96,11 @@ export interface EmulatorOptions {
    */
   readonly dataFile?: string | undefined;
   /**
+   * Told when tasks cannot be dispatched because the data file cannot be written (its disk is full, say), and when they are again; standard
+   * error unless given. Requests that would change something answer UNAVAILABLE meanwhile.
+   */
+  readonly onDataFileTrouble?: (message: string) => void;
+  /**
    * `system`, the default: time passes. `virtual`: time stands until `clock` moves it, and begins at 2026-01-01T00:00:00Z, so that a day
    * passes in an instant and a test repeats itself.
    */
@@ -172,6 +177,7 @@ export interface Emulator extends AsyncDisposable {
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { host = '127.0.0.1', port = 0, project = 'demo-pageturner', location = 'us-central1' } = options;
   const { queues = [], onDefect = reportDefect, seed = randomInt(2 ** 32) } = options;
+  const { onDataFileTrouble = console.error } = options;
   const production = new Production(options);
   if (!isLoopbackHost(host)) {
     production.warn(
@@ -220,6 +226,11 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       },
     }),
   );
+  engine.observe((event) => {
+    if (event.kind === 'storeFailed') onDataFileTrouble(event.message);
+    if (event.kind === 'storeRecovered')
+      onDataFileTrouble('The data file can be written again: tasks go out.');
+  });
   faults.guardCreate(engine.tasks);
   const graveyard = new Graveyard({ tasks: engine.tasks, attempts });
   const operations = new Operations();

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Dispatch } from '../core/dispatch.ts';
+import { waitUntil } from '../engine/clock.ts';
 import type { Clock, Timer } from '../engine/clock.ts';
 import { VirtualClock } from '../engine/virtual-clock.ts';
 
@@ -76,7 +77,7 @@ export class VirtualTime implements Clock {
       clearTimeout(patience);
       signal.removeEventListener('abort', cut);
       const isLate = result.kind === 'timeout' || (result.kind === 'unreachable' && isHanging);
-      const end = isLate ? this.#until(deadlineAt, signal) : undefined;
+      const end = isLate ? waitUntil(this, deadlineAt, signal) : undefined;
       this.#ended();
       await end;
       return isLate ? { kind: 'timeout' } : result;
@@ -125,19 +126,6 @@ export class VirtualTime implements Clock {
     const moved = this.#moving.then(() => this.quiet()).then(move);
     this.#moving = moved.catch(() => undefined);
     return await moved;
-  }
-
-  async #until(at: number, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const end = (): void => {
-        timer.cancel();
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = this.at(at, end);
-      signal.addEventListener('abort', end, { once: true });
-    });
   }
 
   #ended(): void {

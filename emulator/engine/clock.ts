@@ -13,3 +13,17 @@ export interface Clock {
    */
   at(at: number, fire: () => void): Timer;
 }
+
+/** Resolves at that instant, or as soon as the signal is aborted. */
+export async function waitUntil(clock: Clock, at: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      timer.cancel();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = clock.at(at, end);
+    signal.addEventListener('abort', end, { once: true });
+  });
+}

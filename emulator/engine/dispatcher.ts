@@ -11,6 +11,7 @@ import type { Clock, Timer } from './clock.ts';
 import type { AttemptOutcome, EngineListener, TaskDeletedReason } from './events.ts';
 import { Lane } from './lane.ts';
 import type { Load } from './lane.ts';
+import { StoreWatch } from './store-watch.ts';
 
 export interface DispatcherOptions {
   readonly clock: Clock;
@@ -54,6 +55,7 @@ export class Dispatcher {
   readonly #ready = new DueHeap<Lane>();
   readonly #attemptsByTask = new Map<string, AttemptOut[]>();
   readonly #ending = new Set<Promise<void>>();
+  readonly #storeWatch: StoreWatch;
   #stop = new AbortController();
   #lastOrder = 0;
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
@@ -65,6 +67,7 @@ export class Dispatcher {
     this.#emit = emit;
     this.#releaseAt = releaseAt;
     this.#hasBackPressure = hasBackPressure;
+    this.#storeWatch = new StoreWatch(clock, emit);
   }
 
   /** Takes in a queue, or its new settings or state. */
@@ -130,11 +133,7 @@ export class Dispatcher {
   /** Starts every attempt that may start now, and sets the timer for the next. */
   tick(): void {
     const now = this.#clock.now();
-    for (let lane = this.#ready.peek(); lane !== undefined && lane.dueAt <= now; lane = this.#ready.peek()) {
-      this.#dropExpired(lane, now);
-      this.#startDue(lane, now);
-      this.#place(lane, now);
-    }
+    if (now >= (this.#storeWatch.restsUntil ?? now)) this.#storeWatch.try(() => this.#startAllDue(now));
     this.#setTimer();
   }
 
@@ -161,12 +160,21 @@ export class Dispatcher {
     await Promise.all(this.#ending);
   }
 
+  #startAllDue(now: number): void {
+    for (let lane = this.#ready.peek(); lane !== undefined && lane.dueAt <= now; lane = this.#ready.peek()) {
+      this.#dropExpired(lane, now);
+      this.#startDue(lane, now);
+      this.#place(lane, now);
+    }
+  }
+
   #startDue(lane: Lane, now: number): void {
     while ((lane.opensAt(now) ?? Number.POSITIVE_INFINITY) <= now) {
       const claim = this.#store.claimDue(lane.queue.name, now, (task) =>
         startAttempt(task, task.scheduleAt, now),
       );
       if (claim === undefined) return;
+      this.#storeWatch.written();
       lane.takeToken();
       this.#begin(lane, claim);
     }
@@ -203,18 +211,22 @@ export class Dispatcher {
     signal: AbortSignal,
   ): Promise<void> {
     const result = await dispatching;
-    if (!signal.aborted) this.#end(attempt, begun, result);
+    // An attempt whose end cannot be kept is still out: should the process end before, its task is delivered again.
+    await this.#storeWatch.tryUntilDone(() => this.#end(attempt, begun, result), signal);
   }
 
   #end(attempt: AttemptOut, begun: Task, result: DispatchResult): void {
     const { lane, taskName, number } = attempt;
     const now = this.#clock.now();
+    const { outcome, task } = this.#conclude(attempt, begun, result, now);
+    const isDone = outcome === 'completed' || outcome === 'exhausted';
+    if (isDone) this.#store.deleteTask(taskName, this.#releaseAt(now, lane.queue));
+    if (outcome !== 'ignored') this.#storeWatch.written();
     this.#forget(attempt);
     lane.attemptEnded(now, result.kind === 'response');
     if (this.#hasBackPressure && isPushback(result, begun.target.kind)) lane.pushedBack(now);
-    const { outcome, task } = this.#conclude(attempt, begun, result, now);
     this.#emit({ kind: 'attemptEnded', at: now, attempt: number, task, result, outcome });
-    if (outcome === 'completed' || outcome === 'exhausted') this.#delete(taskName, outcome, now);
+    if (isDone) this.#gone(taskName, outcome, now);
     if (this.#lanes.get(lane.queue.name) === lane) this.#rearm(lane);
   }
 
@@ -243,8 +255,7 @@ export class Dispatcher {
     return { outcome: conclusion.kind, task: conclusion.task };
   }
 
-  #delete(taskName: string, reason: TaskDeletedReason, now: number): void {
-    this.#store.deleteTask(taskName, this.#releaseAt(now, this.queue(queueOfTask(taskName))));
+  #gone(taskName: string, reason: TaskDeletedReason, now: number): void {
     this.taskGone(taskName);
     this.#emit({ kind: 'taskDeleted', at: now, taskName, reason });
   }
@@ -281,14 +292,19 @@ export class Dispatcher {
     while (lane.expiresAt !== undefined && lane.expiresAt <= now) {
       const { tasks } = this.#store.listTasks(lane.queue.name, { start: 0, limit: EXPIRY_PAGE });
       const isExpired = (task: Task): boolean => task.createAt + retentionMsOf(lane.queue) <= now;
-      for (const task of tasks.filter(isExpired)) this.#delete(task.name, 'expired', now);
+      for (const { name } of tasks.filter(isExpired)) {
+        this.#store.deleteTask(name, this.#releaseAt(now, lane.queue));
+        this.#storeWatch.written();
+        this.#gone(name, 'expired', now);
+      }
       const kept = tasks.filter((task) => !isExpired(task));
       if (kept.length > 0 || tasks.length === 0) lane.expiresAt = expiryOf(kept, lane.queue);
     }
   }
 
   #setTimer(): void {
-    const at = this.#ready.peek()?.dueAt;
+    const dueAt = this.#ready.peek()?.dueAt;
+    const at = dueAt === undefined ? undefined : Math.max(dueAt, this.#storeWatch.restsUntil ?? dueAt);
     if (this.#timer?.at === at || this.#stop.signal.aborted) return;
     this.#timer?.timer.cancel();
     this.#timer = undefined;

@@ -40,6 +40,9 @@ export type EngineEvent =
       readonly at: number;
       readonly taskName: string;
       readonly reason: TaskDeletedReason;
-    };
+    }
+  /** The store cannot be written: no attempt starts, and those that end are out until it can be. Told once, until it recovers. */
+  | { readonly kind: 'storeFailed'; readonly at: number; readonly message: string }
+  | { readonly kind: 'storeRecovered'; readonly at: number };
 
 export type EngineListener = (event: EngineEvent) => void;

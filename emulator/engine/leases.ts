@@ -87,8 +87,10 @@ export class LeaseOperations {
     if (isNamed && name === undefined) return undefined;
     const claim =
       name === undefined ? this.#store.claimDue(queue, now, begin) : this.#store.claimTask(name, begin);
+    if (claim === undefined) return undefined;
     // If the process dies here, the start makes the task wait again, until the same instant.
-    return claim && this.#reschedule(claim.task, until);
+    this.#store.rescheduleTask(claim.task);
+    return claim.task;
   }
 
   #reschedule(task: Task, scheduleAt: number): Task {

@@ -2,6 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { nodeSqlite } from './node-sqlite.ts';
 import { APPLICATION_ID, createTables, SCHEMA_VERSION, upgradeFromVersion1 } from './sqlite-schema.ts';
+import { StoreFault } from './store.ts';
 
 /** The data file cannot be used. The message says why and what to do. */
 export class DataFileError extends Error {
@@ -61,6 +62,29 @@ function checkedVersion(file: string, database: DatabaseSync): number {
   if (version >= 1 && version <= SCHEMA_VERSION) return version;
   throw new DataFileError(
     `${file} is of version ${version}, and this emulator reads version ${SCHEMA_VERSION}. Use the newer emulator that wrote it, or another file.`,
+  );
+}
+
+const SQLITE_READONLY = 8;
+const SQLITE_IOERR = 10;
+const SQLITE_FULL = 13;
+const SQLITE_CANTOPEN = 14;
+
+/** What to do about a file that cannot be written, by the low byte of SQLite's code. */
+const MENDS: Readonly<Record<number, string>> = {
+  [SQLITE_READONLY]: 'See that it may be written.',
+  [SQLITE_IOERR]: 'See that its disk is in order.',
+  [SQLITE_FULL]: 'Make room on its disk.',
+  [SQLITE_CANTOPEN]: 'See that its folder is there and may be written.',
+};
+
+/** The fault of a write that failed for a reason outside of the emulator; undefined for any other error. */
+export function storeFault(file: string, error: unknown): StoreFault | undefined {
+  const { errcode = 0, message } = error as { errcode?: number; message: string };
+  const mend = MENDS[errcode & 0xff];
+  if (mend === undefined) return undefined;
+  return new StoreFault(
+    `${file} cannot be written: ${message}. Nothing was changed, and nothing that was acknowledged is lost. ${mend} The emulator then goes on by itself.`,
   );
 }
 

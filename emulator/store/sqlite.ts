@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Queue, Task } from '../core/model.ts';
 import { MemoryStore } from './memory.ts';
-import { DataFileError, openDatabase } from './sqlite-file.ts';
+import { DataFileError, openDatabase, storeFault } from './sqlite-file.ts';
 import type { Claim, NameRelease, TaskStore } from './store.ts';
 import { progressToText, queueFromText, targetToText, taskFromText } from './task-text.ts';
 
@@ -14,6 +14,7 @@ const HELD_NAMES_BETWEEN_SWEEPS = 1000;
  * end of the process; the last ones before a loss of power may be missing, and what is left is consistent.)
  */
 export class SqliteStore implements TaskStore, Disposable {
+  readonly #file: string;
   readonly #memory = new MemoryStore();
   readonly #database: DatabaseSync;
   readonly #statements: Statements;
@@ -25,11 +26,12 @@ export class SqliteStore implements TaskStore, Disposable {
    * @throws DataFileError where the file is none of ours, of a newer version, or in use
    */
   constructor(file: string, now: number) {
+    this.#file = file;
     this.#database = openDatabase(file);
     this.#statements = Object.fromEntries(
       Object.entries(SQL).map(([name, text]) => [name, this.#database.prepare(text)]),
     ) as Statements;
-    this.#load(file, now);
+    this.#load(now);
   }
 
   /** What the emulator keeps beside its tasks, such as its key; undefined if there is nothing of that name. */
@@ -38,7 +40,7 @@ export class SqliteStore implements TaskStore, Disposable {
   }
 
   writeText(name: string, value: string): void {
-    this.#statements.writeText.run(name, value);
+    this.#write(() => this.#statements.writeText.run(name, value));
   }
 
   /** Lets go of the file. */
@@ -55,7 +57,7 @@ export class SqliteStore implements TaskStore, Disposable {
   }
 
   putQueue(queue: Queue): void {
-    this.#statements.putQueue.run(queue.name, JSON.stringify(queue));
+    this.#write(() => this.#statements.putQueue.run(queue.name, JSON.stringify(queue)));
     this.#memory.putQueue(queue);
   }
 
@@ -131,7 +133,8 @@ export class SqliteStore implements TaskStore, Disposable {
   }
 
   rescheduleTask(task: Task): void {
-    this.#update(task);
+    // What a lease has claimed waits as it was written then.
+    if (this.#memory.getTask(task.name) !== task) this.#update(task);
     this.#memory.rescheduleTask(task);
   }
 
@@ -156,7 +159,8 @@ export class SqliteStore implements TaskStore, Disposable {
 
   #update(task: Task): void {
     const position = this.#memory.orderOf(task.name);
-    if (position !== undefined) this.#statements.updateTask.run(progressToText(task), position);
+    if (position === undefined) return;
+    this.#write(() => this.#statements.updateTask.run(progressToText(task), position));
   }
 
   #tasksOf(queueName: string): readonly Task[] {
@@ -176,9 +180,11 @@ export class SqliteStore implements TaskStore, Disposable {
     if (this.#heldCount % HELD_NAMES_BETWEEN_SWEEPS === 0) this.#statements.dropFreeTaskNames.run(at);
   }
 
-  #load(file: string, now: number): void {
-    this.#statements.dropFreeTaskNames.run(now);
-    this.#statements.dropFreeQueueNames.run(now);
+  #load(now: number): void {
+    this.#write(() => {
+      this.#statements.dropFreeTaskNames.run(now);
+      this.#statements.dropFreeQueueNames.run(now);
+    });
     try {
       for (const row of this.#statements.allQueues.iterate()) {
         this.#memory.putQueue(queueFromText(row['value'] as string));
@@ -193,9 +199,12 @@ export class SqliteStore implements TaskStore, Disposable {
         this.#memory.insertTask(task, this.#lastOrder);
       }
     } catch (cause) {
-      throw new DataFileError(`${file} holds a record that cannot be read. Move it away to begin anew.`, {
-        cause,
-      });
+      throw new DataFileError(
+        `${this.#file} holds a record that cannot be read. Move it away to begin anew.`,
+        {
+          cause,
+        },
+      );
     }
     for (const row of this.#statements.allQueueNames.iterate()) {
       this.#memory.holdQueueName(row['name'] as string, releaseOf(row, now));
@@ -205,14 +214,26 @@ export class SqliteStore implements TaskStore, Disposable {
     }
   }
 
+  /** All of the changes or, where one fails, none. */
   #atOnce(changes: () => void): void {
-    this.#statements.begin.run();
+    this.#write(() => {
+      this.#statements.begin.run();
+      try {
+        changes();
+        this.#statements.commit.run();
+      } catch (error) {
+        if (this.#database.isTransaction) this.#statements.rollback.run();
+        throw error;
+      }
+    });
+  }
+
+  /** @throws StoreFault where the file cannot be written now */
+  #write(change: () => void): void {
     try {
-      changes();
-      this.#statements.commit.run();
+      change();
     } catch (error) {
-      if (this.#database.isTransaction) this.#statements.rollback.run();
-      throw error;
+      throw storeFault(this.#file, error) ?? error;
     }
   }
 }

@@ -1,4 +1,12 @@
+import { ApiError } from '../core/errors.ts';
 import type { Queue, Task } from '../core/model.ts';
+
+/** The store cannot be written now, and has changed nothing. Callers of the API see it as UNAVAILABLE; it may be tried again. */
+export class StoreFault extends ApiError {
+  constructor(message: string) {
+    super('UNAVAILABLE', message);
+  }
+}
 
 /** A task that has just begun an attempt. */
 export interface Claim {
@@ -22,7 +30,7 @@ export interface TaskPage {
 
 /**
  * Where the engine keeps queues and tasks. Every method is synchronous and takes effect whole or not at all; a durable store has
- * written the change when the method returns.
+ * written the change when the method returns, or throws `StoreFault`.
  *
  * A task is **waiting** (it falls due at `scheduleAt`) or **in flight** (claimed: an attempt is under way). A durable store remembers
  * which, so that after a crash `releaseClaims` makes what was in flight due again.

@@ -1,18 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { serialize } from 'node:v8';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Task } from '../../../emulator/core/model.ts';
 import { SqliteStore } from '../../../emulator/store/sqlite.ts';
+import { StoreFault } from '../../../emulator/store/store.ts';
 import { describeTaskStore } from '../../contracts/task-store.ts';
 import { httpTarget, LOCATION, QUEUE, sampleQueue, sampleTask } from '../samples.ts';
-
-function dataFile(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'pageturner-store-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return join(folder, 'tasks.db');
-}
+import { dataFile, withDisk } from './unwritable.ts';
 
 function open(file: string, now = 0): SqliteStore {
   const store = new SqliteStore(file, now);
@@ -196,5 +191,56 @@ describe('a file that cannot be used is refused with the reason:', () => {
     expect(() => open('/nonexistent/tasks.db')).toThrow(
       '/nonexistent/tasks.db cannot be used: ENOENT: no such file or directory',
     );
+  });
+});
+
+describe('a file that cannot be written any more', () => {
+  const bigTask = (id: string): Task =>
+    sampleTask({ id, target: { ...httpTarget, body: new Uint8Array(100_000) } });
+
+  test('refuses a task with the reason and the mend, keeps what it has, and takes it when there is room', async () => {
+    const file = dataFile();
+    const { opened: store, disk } = await withDisk(() => open(file));
+    store.putQueue(sampleQueue());
+    store.insertTask(bigTask('before'));
+    disk.fill();
+    expect(() => store.insertTask(bigTask('refused'))).toThrow(
+      new StoreFault(
+        `${file} cannot be written: database or disk is full. Nothing was changed, and nothing that was acknowledged is lost. Make room on its disk. The emulator then goes on by itself.`,
+      ),
+    );
+    expect(store.getTask(bigTask('refused').name)).toBeUndefined();
+    disk.free();
+    store.insertTask(bigTask('after'));
+    store.close();
+    const kept = open(file).listTasks(QUEUE, { start: 0, limit: 10 }).tasks;
+    expect(kept).toEqual([bigTask('before'), bigTask('after')]);
+  });
+
+  test('changes nothing in memory either, whatever is asked of it', async () => {
+    const { opened: store, disk } = await withDisk(() => open(dataFile()));
+    store.putQueue(sampleQueue());
+    store.insertTask(sampleTask());
+    const { name } = sampleTask();
+    const release = { at: 0, nameFreeAt: 100 };
+    disk.lock();
+    const changes: Readonly<Record<string, () => unknown>> = {
+      putQueue: () => store.putQueue(sampleQueue({ state: 'PAUSED' })),
+      deleteQueue: () => store.deleteQueue(QUEUE, release),
+      insertTask: () => store.insertTask(sampleTask({ id: 'other' })),
+      deleteTask: () => store.deleteTask(name, release),
+      purgeTasks: () => store.purgeTasks(QUEUE, release),
+      claimDue: () => store.claimDue(QUEUE, 0, (task) => ({ ...task, dispatchCount: 1 })),
+      claimTask: () => store.claimTask(name, (task) => ({ ...task, dispatchCount: 1 })),
+      rescheduleTask: () => store.rescheduleTask({ ...sampleTask(), scheduleAt: 5 }),
+      recordLateResponse: () => store.recordLateResponse({ ...sampleTask(), responseCount: 1 }),
+      writeText: () => store.writeText('key', 'x'),
+    };
+    for (const [method, change] of Object.entries(changes)) expect(change, method).toThrow(StoreFault);
+    expect(store.listQueues()).toEqual([sampleQueue()]);
+    expect(store.listTasks(QUEUE, { start: 0, limit: 10 }).tasks).toEqual([sampleTask()]);
+    expect(store.isTaskNameHeld(name, 50)).toBe(false);
+    disk.free();
+    expect(store.claimDue(QUEUE, sampleTask().scheduleAt, (task) => task)?.task).toEqual(sampleTask());
   });
 });
