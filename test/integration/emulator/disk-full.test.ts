@@ -52,9 +52,9 @@ test('an emulator whose disk is full refuses new tasks with the file and the men
   disk.free();
   expect((await create('big', 100_000)).status).toBe(200);
   await emulator.idle();
-  expect(target.requests.map(({ headers }) => headers['X-CloudTasks-TaskName']).toSorted()).toEqual([
-    'big',
-    'kept',
-  ]);
+  expect(new Set(target.requests.map(({ headers }) => headers['X-CloudTasks-TaskName']))).toEqual(
+    new Set(['kept', 'big']),
+  );
+  expect(target.requests).toHaveLength(2);
   expect(told).toHaveLength(2);
 });
