@@ -3,10 +3,10 @@ import { Admin } from './admin/admin.ts';
 import type { TimeLimit } from './admin/admin.ts';
 import { AttemptLog } from './admin/attempt-log.ts';
 import type { AttemptFilter, AttemptRecord, Delivery } from './admin/attempt-log.ts';
+import { EmulatorTime } from './admin/emulator-time.ts';
 import { FaultInjector } from './admin/fault-injector.ts';
 import { Graveyard } from './admin/graveyard.ts';
 import { adminHttp } from './admin/http.ts';
-import { VirtualTime } from './admin/virtual-time.ts';
 import type { QueueInput } from './core/input.ts';
 import { QUEUE_NAME_REUSE_MS } from './core/production-rules.ts';
 import type { AppEngineUrl } from './dispatch/app-engine-origin.ts';
@@ -24,7 +24,6 @@ import type { EngineListener } from './engine/events.ts';
 import { Production } from './engine/production.ts';
 import type { Profile, Warning } from './engine/production.ts';
 import { SeededRandom } from './engine/random.ts';
-import { SystemClock } from './engine/system-clock.ts';
 import { bufferTask } from './server/buffer-task.ts';
 import { cloudTasks } from './server/cloud-tasks.ts';
 import { grpcHealth } from './server/grpc-health.ts';
@@ -102,13 +101,13 @@ export interface EmulatorOptions {
   readonly onDataFileTrouble?: (message: string) => void;
   /**
    * `system`, the default: time passes. `virtual`: time stands until `clock` moves it, and begins at 2026-01-01T00:00:00Z, so that a day
-   * passes in an instant and a test repeats itself.
+   * passes in an instant and a test repeats itself. Either can be changed later, by `clock.freeze()` and `clock.resume()`.
    */
   readonly clock?: 'system' | 'virtual';
   /** What all chance comes from (task ids, faults): any integer, of which the low 32 bits count. Random unless given. */
   readonly seed?: number;
   /**
-   * With a virtual clock: how long, in ms of real time, a target may take before it counts as one that hangs until its deadline. Default
+   * While the clock is frozen: how long, in ms of real time, a target may take before it counts as one that hangs until its deadline. Default
    * 10,000.
    */
   readonly answerWithinMs?: number;
@@ -128,8 +127,8 @@ export interface Emulator extends AsyncDisposable {
   observe(listener: EngineListener): () => void;
   /** The seed of its chance: started with it again, it decides the same. */
   readonly seed: number;
-  /** Its time. Moving it takes `clock: 'virtual'`; else it rejects with FAILED_PRECONDITION. */
-  readonly clock: Pick<Admin, 'now' | 'advance' | 'runNext' | 'nextDueAt'>;
+  /** Its time, which moves as it is told only while it is frozen: from the start with `clock: 'virtual'`, or since `freeze()`. */
+  readonly clock: Pick<Admin, 'now' | 'nextDueAt' | 'isFrozen' | 'freeze' | 'advance' | 'runNext' | 'resume'>;
   /** What is to go wrong. */
   readonly faults: Pick<FaultInjector, 'add' | 'remove' | 'clear' | 'list'>;
   /** The tasks that ran out of attempts. */
@@ -200,9 +199,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const random = new SeededRandom(seed);
   const attempts = new AttemptLog();
   const { answerWithinMs = ANSWER_WITHIN_MS } = options;
-  const time =
-    options.clock === 'virtual' ? new VirtualTime({ startAt: VIRTUAL_START, answerWithinMs }) : undefined;
-  const clock = time ?? new SystemClock();
+  const frozenAt = options.clock === 'virtual' ? VIRTUAL_START : undefined;
+  const clock = new EmulatorTime({ frozenAt, answerWithinMs });
   const faults = new FaultInjector({ clock, seed });
   const dispatcher = started.use(
     new HttpDispatcher({
@@ -217,7 +215,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       clock,
       random,
       store: file ?? new MemoryStore(),
-      dispatch: faults.wrap(time?.wrap(dispatcher.dispatch) ?? dispatcher.dispatch),
+      dispatch: faults.wrap(clock.wrap(dispatcher.dispatch)),
       sizeOf: storedSizeOf,
       production,
       settings: {

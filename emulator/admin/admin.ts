@@ -1,19 +1,17 @@
 import { ApiError } from '../core/errors.ts';
 import { invalidArgument } from '../core/faults.ts';
-import type { Clock } from '../engine/clock.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { EngineEvent } from '../engine/events.ts';
 import type { AttemptFilter, AttemptLog, AttemptRecord, Delivery } from './attempt-log.ts';
 import { complaintText } from './complaint.ts';
+import type { EmulatorTime } from './emulator-time.ts';
 import type { FaultInjector } from './fault-injector.ts';
 import type { Graveyard } from './graveyard.ts';
-import { VirtualTime } from './virtual-time.ts';
 import { Waiting } from './waiting.ts';
 
 export interface AdminOptions {
   readonly engine: Engine;
-  /** A `VirtualTime` can be moved; any other clock goes by itself. */
-  readonly clock: Clock;
+  readonly clock: EmulatorTime;
   readonly faults: FaultInjector;
   readonly attempts: AttemptLog;
   readonly graveyard: Graveyard;
@@ -33,14 +31,14 @@ export const MAX_ADVANCE_MS: number = 3_155_760_000_000;
 const DELIVERIES_TIMEOUT_MS = 4000;
 
 /**
- * What tests want of a running emulator. Each wait ends with an `ApiError` DEADLINE_EXCEEDED that says how things stand, and on a virtual
- * clock runs the clock on, as far as it needs: what would come with time, comes.
+ * What tests want of a running emulator. Each wait ends with an `ApiError` DEADLINE_EXCEEDED that says how things stand, and on a
+ * clock that stands runs it on, as far as it needs: what would come with time, comes.
  */
 export class Admin implements Disposable {
   readonly faults: FaultInjector;
   readonly graveyard: Graveyard;
   readonly #engine: Engine;
-  readonly #clock: Clock;
+  readonly #clock: EmulatorTime;
   readonly #attempts: AttemptLog;
   readonly #begin: () => void;
   readonly #waiting = new Waiting();
@@ -59,8 +57,24 @@ export class Admin implements Disposable {
     engine.observe((event) => this.#note(event));
   }
 
-  get isVirtual(): boolean {
-    return this.#clock instanceof VirtualTime;
+  /** Whether time stands until it is moved. */
+  get isFrozen(): boolean {
+    return this.#clock.isFrozen;
+  }
+
+  /** Lets time stand from now on, until `advance`, `runNext` or a wait moves it. Does nothing if it stands. */
+  freeze(): void {
+    this.#clock.freeze();
+    this.#timeChanged();
+  }
+
+  /**
+   * Lets time pass again, from where it stands: what was advanced it stays ahead of the machine's time, for it never goes back. Resolves once
+   * the movements that were asked for are over. Does nothing if it passes.
+   */
+  async resume(): Promise<void> {
+    await this.#clock.resume();
+    this.#timeChanged();
   }
 
   /** Ms since 1970. */
@@ -108,41 +122,43 @@ export class Admin implements Disposable {
   }
 
   /**
-   * Until no attempt is out and none may start: what is left waits for its time, or in a paused queue. It never moves a virtual clock; an
-   * attempt that is out until that moves does not keep it waiting.
+   * Until no attempt is out and none may start: what is left waits for its time, or in a paused queue. It never moves a clock that
+   * stands; an attempt that is out until that moves does not keep it waiting.
    */
   async settled({ timeoutMs }: TimeLimit = {}): Promise<void> {
-    if (this.#clock instanceof VirtualTime) return await this.#clock.quiet();
-    await this.#waiting.until(
-      () => this.#attemptsOut === 0 && !((this.nextDueAt() ?? Number.POSITIVE_INFINITY) <= this.now()),
-      {
+    for (;;) {
+      if (this.#clock.isFrozen) return await this.#clock.quiet();
+      const isSettled = (): boolean =>
+        this.#attemptsOut === 0 && !((this.nextDueAt() ?? Number.POSITIVE_INFINITY) <= this.now());
+      await this.#waiting.until(() => this.#clock.isFrozen || isSettled(), {
         timeoutMs,
         complaint: () =>
           complaintText({ ...this.#state(), wanted: 'until no task is due or out', timeoutMs }),
-      },
-    );
+      });
+      if (!this.#clock.isFrozen) return;
+    }
   }
 
   /**
    * Moves on by so many ms, stopping wherever something is due. Resolves when no call is out any more.
    *
-   * @throws ApiError FAILED_PRECONDITION on the system's clock, INVALID_ARGUMENT for what is no time to move on by
+   * @throws ApiError FAILED_PRECONDITION while time passes, INVALID_ARGUMENT for what is no time to move on by
    */
   async advance(ms: number): Promise<void> {
     if (!(ms >= 0 && ms <= MAX_ADVANCE_MS)) {
       throw invalidArgument(`The clock cannot move on by ${ms} ms: write 0 to ${MAX_ADVANCE_MS}.`);
     }
-    await this.#virtualTime().advance(ms);
+    await this.#frozenClock().advance(ms);
   }
 
   /**
    * Moves to the next instant at which an attempt begins or ends, and lets it. Resolves to false, without moving, when no time that may
    * pass brings one: no task is left, or only in queues that are paused or pulled from.
    *
-   * @throws ApiError FAILED_PRECONDITION on the system's clock
+   * @throws ApiError FAILED_PRECONDITION while time passes
    */
   async runNext(): Promise<boolean> {
-    const time = this.#virtualTime();
+    const time = this.#frozenClock();
     await time.quiet();
     const before = this.#changes;
     while (this.#changes === before) {
@@ -153,15 +169,13 @@ export class Admin implements Disposable {
 
   /**
    * Begins again: the queues of the start as they were, and no task, name, fault, attempt or dead task. Attempts that are out are cut off;
-   * a virtual clock stands where it began, and chance repeats.
+   * the clock is as it was at first (a virtual one stands where it began, the system's passes), and chance repeats.
    */
   async reset(): Promise<void> {
     this.faults.clear();
     await this.#engine.reset();
-    if (this.#clock instanceof VirtualTime) {
-      await this.#clock.quiet();
-      this.#clock.restart();
-    }
+    await this.#clock.quiet();
+    this.#clock.restart();
     this.#attemptsOut = 0;
     this.#attempts.clear();
     this.graveyard.clear();
@@ -182,16 +196,14 @@ export class Admin implements Disposable {
   }
 
   async #until(isMet: () => boolean, timeoutMs: number | undefined, complaint: () => string): Promise<void> {
-    if (!(this.#clock instanceof VirtualTime))
-      return await this.#waiting.until(isMet, { timeoutMs, complaint });
     const endsAt = performance.now() + (timeoutMs ?? Number.POSITIVE_INFINITY);
     for (;;) {
-      await this.#clock.quiet();
+      if (this.#clock.isFrozen) await this.#clock.quiet();
       if (isMet()) return;
       const left = timeoutMs === undefined ? undefined : endsAt - performance.now();
       if (left !== undefined && left <= 0) throw new ApiError('DEADLINE_EXCEEDED', complaint());
       const before = this.#changes;
-      if (this.#isGoingOn() && (await this.#clock.runNext())) continue;
+      if (this.#clock.isFrozen && this.#isGoingOn() && (await this.#clock.runNext())) continue;
       await this.#waiting.until(() => this.#changes !== before, { timeoutMs: left, complaint });
     }
   }
@@ -205,12 +217,17 @@ export class Admin implements Disposable {
     return this.#attemptsOut > 0 || this.nextDueAt() !== undefined;
   }
 
-  #virtualTime(): VirtualTime {
-    if (this.#clock instanceof VirtualTime) return this.#clock;
+  #frozenClock(): EmulatorTime {
+    if (this.#clock.isFrozen) return this.#clock;
     throw new ApiError(
       'FAILED_PRECONDITION',
-      'The emulator runs on the system\'s clock, which nobody moves. Start it with `clock: "virtual"`, or `--clock virtual`.',
+      'Time passes by itself. Freeze the clock before you move it (`clock.freeze()`, POST /emulator/v1/clock:freeze), or start the emulator with `clock: "virtual"`, `--clock virtual`.',
     );
+  }
+
+  #timeChanged(): void {
+    this.#changes += 1;
+    this.#waiting.changed();
   }
 
   #state(): { now: number; attemptsOut: number; nextDueAt: number | undefined; isHeldOnly: boolean } {

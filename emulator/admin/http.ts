@@ -67,7 +67,7 @@ export function adminHttp(admin: Admin): (request: AdminRequest) => Promise<Admi
 
 function routesOf(admin: Admin): Readonly<Record<string, Route>> {
   const clock = (): object => ({
-    kind: admin.isVirtual ? 'virtual' : 'system',
+    state: admin.isFrozen ? 'frozen' : 'running',
     now: admin.now(),
     time: new Date(admin.now()).toISOString(),
     ...(admin.nextDueAt() !== undefined && { nextDueAt: admin.nextDueAt() }),
@@ -94,6 +94,16 @@ function routesOf(admin: Admin): Readonly<Record<string, Route>> {
       return {};
     },
     'GET clock': clock,
+    'POST clock:freeze': ({ body }) => {
+      readBody(nothing, body);
+      admin.freeze();
+      return clock();
+    },
+    'POST clock:resume': async ({ body }) => {
+      readBody(nothing, body);
+      await admin.resume();
+      return clock();
+    },
     'POST clock:advance': async ({ body }) => {
       await admin.advance(readBody(advanceBody, body).ms);
       return clock();

@@ -1,4 +1,5 @@
-import type { Agent, Dispatcher, request } from 'undici';
+import { Agent, interceptors, request as sendRequest } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Dispatch, DispatchRequest, DispatchResult } from '../core/dispatch.ts';
 import type { Exchange, ExchangeListener, ExchangeResponse } from '../core/exchange.ts';
 import { deliveryHeaders } from '../core/headers.ts';
@@ -38,15 +39,20 @@ export class HttpDispatcher implements AsyncDisposable {
   readonly #tokens: HttpDispatcherOptions['tokens'];
   readonly #appEngineUrl: AppEngineUrl | undefined;
   readonly #onExchange: ExchangeListener | undefined;
-  readonly #followRedirects: boolean;
-  /** Made for the first attempt: the start need not wait until its library is loaded. */
-  #client: Promise<HttpClient> | undefined;
+  readonly #agent: Agent;
+  /** The agent as HTTP targets are called through it. */
+  readonly #httpAgent: Dispatcher;
 
   constructor({ tokens, appEngineUrl, followRedirects = false, onExchange }: HttpDispatcherOptions) {
     this.#tokens = tokens;
     this.#onExchange = onExchange;
     this.#appEngineUrl = appEngineUrl;
-    this.#followRedirects = followRedirects;
+    // The one limit on a response is the task's deadline. HTTP/2 would write all header names in lower case.
+    const timeouts = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: CONNECT_TIMEOUT_MS } };
+    this.#agent = new Agent({ ...timeouts, allowH2: false });
+    this.#httpAgent = followRedirects
+      ? this.#agent.compose(interceptors.redirect({ maxRedirections: MAX_REDIRECTIONS }))
+      : this.#agent;
   }
 
   /** Makes one attempt. It ends by the task's `dispatchDeadlineMs` at the latest, or as soon as `signal` says. */
@@ -81,7 +87,7 @@ export class HttpDispatcher implements AsyncDisposable {
 
   /** Cuts what is still open. */
   async close(): Promise<void> {
-    await (await this.#client)?.agent.destroy();
+    await this.#agent.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -92,10 +98,8 @@ export class HttpDispatcher implements AsyncDisposable {
     const { target } = request.task;
     exchange.url = this.#urlOf(request);
     exchange.headers = { ...sendable(deliveryHeaders(request)), ...(await this.#authorizationOf(request)) };
-    this.#client ??= openClient(this.#followRedirects);
-    const { send, agent, httpTargets } = await this.#client;
-    const response = await send(exchange.url, {
-      dispatcher: target.kind === 'http' ? httpTargets : agent,
+    const response = await sendRequest(exchange.url, {
+      dispatcher: target.kind === 'http' ? this.#httpAgent : this.#agent,
       method: target.method,
       headers: exchange.headers,
       body: target.body.length > 0 ? target.body : null,
@@ -148,23 +152,6 @@ export class HttpDispatcher implements AsyncDisposable {
       }
     }
   }
-}
-
-interface HttpClient {
-  readonly send: typeof request;
-  readonly agent: Agent;
-  /** The agent as HTTP targets are called through it. */
-  readonly httpTargets: Dispatcher;
-}
-
-async function openClient(followRedirects: boolean): Promise<HttpClient> {
-  const { Agent, interceptors, request: send } = await import('undici');
-  // The one limit on a response is the task's deadline. HTTP/2 would write all header names in lower case.
-  const timeouts = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: CONNECT_TIMEOUT_MS } };
-  const agent = new Agent({ ...timeouts, allowH2: false });
-  if (!followRedirects) return { send, agent, httpTargets: agent };
-  const redirect = interceptors.redirect({ maxRedirections: MAX_REDIRECTIONS });
-  return { send, agent, httpTargets: agent.compose(redirect) };
 }
 
 /** Headers that speak about the connection, which is not the caller's. */

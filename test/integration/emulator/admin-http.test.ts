@@ -101,7 +101,7 @@ test('a wait that is over says how things stand', async () => {
 
 test('the clock is read and moved', async () => {
   const target = await serve();
-  const virtual = { kind: 'virtual', now: start, time: '2026-01-01T00:00:00.000Z' };
+  const virtual = { state: 'frozen', now: start, time: '2026-01-01T00:00:00.000Z' };
   expect(await call('GET', '/emulator/v1/clock')).toEqual(ok(virtual));
   await create(target.url, 'a', { scheduleTime: '2026-01-02T00:00:00Z' });
   expect(await call('GET', '/emulator/v1/clock')).toEqual(ok({ ...virtual, nextDueAt: start + 86_400_000 }));
@@ -109,7 +109,7 @@ test('the clock is read and moved', async () => {
     ok({ now: start + 1000 }),
   );
   expect(target.requests).toEqual([]);
-  const next = { hasRun: true, kind: 'virtual', now: start + 86_400_000, time: '2026-01-02T00:00:00.000Z' };
+  const next = { hasRun: true, state: 'frozen', now: start + 86_400_000, time: '2026-01-02T00:00:00.000Z' };
   expect(await call('POST', '/emulator/v1/clock:runNext')).toEqual(ok(next));
   expect(target.requests).toHaveLength(1);
   expect(await call('POST', '/emulator/v1/clock:runNext')).toEqual(ok({ ...next, hasRun: false }));
