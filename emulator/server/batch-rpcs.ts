@@ -21,7 +21,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const ALL_FAILED =
   'None of the requests succeeded, refer to BatchDeleteTasksMetadata.failed_requests for individual error details';
 
-/** Batches and the CMEK config, which v2 and v2beta3 have and v2beta2 has not. */
+/** Batches and the CMEK config, which are the same in every version. */
 export function batchRpcs(engine: Engine, version: Version, operations: Operations): Record<string, Rpc> {
   const { batches, cmek } = engine;
   const answer = (batch: Batch) => operations.keep(operationOf(batch, version));

@@ -42,7 +42,7 @@ export class Operations {
     });
     return {
       service: operationsService,
-      restVersions: ['/v2', '/v2beta3', '/v1'],
+      restVersions: ['/v2', '/v2beta3', '/v2beta2', '/v1'],
       httpRules: {
         ListOperations: [{ method: 'GET', template: '/v1/{name=projects/*/locations/*}/operations' }],
         GetOperation: [http('GET')],

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import protobuf from 'protobufjs';
 import { ApiError } from '../core/errors.ts';
-import { addLaterMethods } from './v2/later-methods.ts';
+import { addLaterMethods } from './later-methods.ts';
 
 /**
  * A protobuf message as a plain object: camelCase field names, enums as their names, 64-bit integers as numbers, bytes as

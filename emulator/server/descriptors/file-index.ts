@@ -1,5 +1,5 @@
 import { encodeMessage } from '../schema.ts';
-import { addLaterDescriptors } from '../v2/later-methods.ts';
+import { addLaterDescriptors } from '../later-methods.ts';
 import { describeFile } from './describe.ts';
 import { readProtoFiles } from './proto-files.ts';
 import type { EnumDescriptor, FieldDescriptor, FileDescriptor, MessageDescriptor, Named } from './types.ts';

@@ -91,7 +91,9 @@ test('the CMEK config of a location is kept', async () => {
   const kmsKey = `${location}/keyRings/r/cryptoKeys/k`;
   expect((await callRest(emulator, 'GET', `/v2/${name}`)).body).toEqual({ name });
   expect((await callRest(emulator, 'PATCH', `/v2beta3/${name}`, { kmsKey })).body).toEqual({ name, kmsKey });
-  expect((await callRest(emulator, 'GET', `/v2/${name}`)).body).toEqual({ name, kmsKey });
+  for (const version of ['v2', 'v2beta2']) {
+    expect((await callRest(emulator, 'GET', `/${version}/${name}`)).body).toEqual({ name, kmsKey });
+  }
   expect(await callRest(emulator, 'PATCH', `/v2/${name}`, { kmsKey: 'k' })).toMatchObject({ status: 400 });
 });
 
@@ -128,6 +130,25 @@ describe('a batch', () => {
       code: 10,
       message: expect.stringMatching(/^None of the requests succeeded, refer to BatchDeleteTasksMetadata/),
     });
+  });
+
+  test('speaks of tasks as v2beta2 does when it comes at v2beta2', async () => {
+    await callRest(emulator, 'POST', `/v2/${location}/queues`, { name: queue });
+    const task = {
+      appEngineHttpRequest: { relativeUrl: '/x' },
+      scheduleTime: new Date(later.seconds * 1000).toISOString(),
+    };
+    const { body } = await callRest(emulator, 'POST', `/v2beta2/${queue}/tasks:batchCreate`, {
+      requests: [{ parent: queue, task }],
+    });
+    expect(body).toMatchObject({
+      response: {
+        '@type': 'type.googleapis.com/google.cloud.tasks.v2beta2.BatchCreateTasksResponse',
+        tasks: [{ appEngineHttpRequest: { relativeUrl: '/x' }, status: {} }],
+      },
+    });
+    const { name } = body as { name: string };
+    expect((await callRest(emulator, 'GET', `/v2beta2/${name}`)).body).toEqual(body);
   });
 
   test('is there at v2 over REST, with its operation', async () => {
@@ -306,4 +327,14 @@ describe('v2beta2', () => {
     });
     expect(task).toMatchObject({ appEngineHttpRequest: { relativeUrl: '/x', payload: Buffer.from('y') } });
   });
+});
+
+test('v2 over REST has retry settings of a single task', async () => {
+  await callRest(emulator, 'POST', `/v2/${location}/queues`, { name: queue });
+  await callRest(emulator, 'POST', `/v2/${queue}:pause`);
+  const retryConfig = { maxAttempts: 1, minBackoff: '2s' };
+  const { body } = await callRest(emulator, 'POST', `/v2/${queue}/tasks`, {
+    task: { httpRequest: { url: 'https://a.example/' }, retryConfig },
+  });
+  expect(body).toMatchObject({ retryConfig });
 });
