@@ -1,6 +1,7 @@
 import type { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
 import { Chance } from './chance.ts';
 import { sleep } from './engine-queue.ts';
+import type { Meddling } from './meddlers.ts';
 
 /** How likely each harm is at each chance for it, 0 to 1. */
 export interface Rates {
@@ -19,6 +20,8 @@ export interface Rates {
   readonly timeout: number;
 }
 
+export type Harm = keyof Rates | Meddling;
+
 /** After this the adversary rests, so that all that can end does end. */
 const activeMs = 60_000;
 
@@ -27,7 +30,7 @@ export class Adversary {
   readonly chance: Chance;
   readonly rates: Rates;
   /** How often each harm was done. */
-  readonly strikesOf: Map<keyof Rates, number> = new Map();
+  readonly strikesOf: Map<Harm, number> = new Map();
   readonly #clock: VirtualClock;
   readonly #restsAt: number;
 
@@ -51,8 +54,13 @@ export class Adversary {
 
   strikes(harm: keyof Rates): boolean {
     if (this.#clock.now() >= this.#restsAt || !this.chance.happens(this.rates[harm])) return false;
-    this.strikesOf.set(harm, (this.strikesOf.get(harm) ?? 0) + 1);
+    this.struck(harm);
     return true;
+  }
+
+  /** Counts a harm that was done. */
+  struck(harm: Harm): void {
+    this.strikesOf.set(harm, (this.strikesOf.get(harm) ?? 0) + 1);
   }
 
   /** A while, mostly short; now and then long enough for a delivery to be given up and made again meanwhile. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { OutboxTask } from '../../lib/core/outbox.ts';
-import type { TaskQueue } from '../../lib/ports.ts';
+import type { HealingPorts } from '../../lib/ports.ts';
 import { violationsOf } from './check-history.ts';
 import { runHistory } from './history.ts';
 import { changed, type Break } from './worker-process.ts';
@@ -10,33 +10,55 @@ const mostHistories = 500;
 
 const breaks: Readonly<Record<string, { readonly breakProtocol: Break; readonly violation: RegExp }>> = {
   'commits without the precondition that the shard is as it was read': {
-    breakProtocol: (ports) => ({
-      ...ports,
-      store: changed(ports.store, {
-        async commitTurn(run, before, after, writes) {
-          const newest = await ports.store.readTurn(run, after.index);
-          return await ports.store.commitTurn(run, newest?.shard ?? before, after, writes);
-        },
+    breakProtocol: {
+      ports: (ports) => ({
+        ...ports,
+        store: changed(ports.store, {
+          async commitTurn(run, before, after, writes) {
+            const newest = await ports.store.readTurn(run, after.index);
+            return await ports.store.commitTurn(run, newest?.shard ?? before, after, writes);
+          },
+        }),
       }),
-    }),
+    },
     violation: /took effect [2-9] times/,
   },
   'enqueues the continuation before the children': {
-    breakProtocol: (ports) => ({ ...ports, queue: continuationFirst(ports.queue) }),
+    breakProtocol: { ports: (ports) => ({ ...ports, queue: continuationFirst(ports.queue) }) },
     violation: /the child of .* was not started/,
   },
   'does not replay the outbox of a turn that is committed': {
-    breakProtocol: (ports) => ({
-      ...ports,
-      store: changed(ports.store, {
-        async readTurn(run, index) {
-          const found = await ports.store.readTurn(run, index);
-          if (found === undefined) return undefined;
-          const { value, version } = found.shard;
-          return { ...found, shard: { value: { ...value, outbox: [] }, version } };
-        },
+    breakProtocol: {
+      ports: (ports) => ({
+        ...ports,
+        store: changed(ports.store, {
+          async readTurn(run, index) {
+            const found = await ports.store.readTurn(run, index);
+            if (found === undefined) return undefined;
+            const { value, version } = found.shard;
+            return { ...found, shard: { value: { ...value, outbox: [] }, version } };
+          },
+        }),
       }),
-    }),
+    },
+    violation: /the run is running/,
+  },
+  'ignores the epoch of a delivery': {
+    breakProtocol: {
+      async turn(delivery, store) {
+        const found = await store.readTurn(delivery.run, delivery.shard);
+        return { ...delivery, epoch: found?.shard.value.epoch ?? delivery.epoch };
+      },
+    },
+    violation: /a task of epoch \d+ committed a page in epoch \d+/,
+  },
+  'takes a delivery from the future for one of the present': {
+    breakProtocol: {
+      async turn(delivery, store) {
+        const found = await store.readTurn(delivery.run, delivery.shard);
+        return { ...delivery, turn: Math.min(delivery.turn, found?.shard.value.turn ?? delivery.turn) };
+      },
+    },
     violation: /the run is running/,
   },
 };
@@ -52,9 +74,10 @@ describe('the simulation catches a protocol that', () => {
 });
 
 /** Keeps children back until the continuation is in its queue. */
-function continuationFirst(queue: TaskQueue): TaskQueue {
+function continuationFirst(queue: HealingPorts['queue']): HealingPorts['queue'] {
   const held: OutboxTask[] = [];
   return {
+    has: (task) => queue.has(task),
     async enqueue(task) {
       if (task.worker === 'child') {
         held.push(task);

@@ -4,16 +4,23 @@ import type { Ports } from '../../lib/ports.ts';
 import type { Runtime } from '../../lib/runtime.ts';
 import { contentOf } from './engine-queue.ts';
 
+/** How a delivery ended, with the outcome that a worker names in its answer. */
+export type Answer = DispatchResult & { readonly outcome?: string };
+
 /** Has a function take a delivery, without a network between the queue and it. */
-export async function callFunction(handler: HttpFunction, request: DispatchRequest): Promise<DispatchResult> {
-  const { promise: answered, resolve } = Promise.withResolvers<DispatchResult>();
+export async function callFunction(handler: HttpFunction, request: DispatchRequest): Promise<Answer> {
+  const { promise: answered, resolve } = Promise.withResolvers<Answer>();
+  let status = 200;
   const response = {
     status(httpStatus: number) {
-      resolve({ kind: 'response', httpStatus });
+      status = httpStatus;
       return response;
     },
     set: () => response,
-    json: () => response,
+    json({ outcome }: { readonly outcome?: string }) {
+      resolve({ kind: 'response', httpStatus: status, ...(outcome === undefined ? {} : { outcome }) });
+      return response;
+    },
   };
   const incoming = {
     method: 'POST',

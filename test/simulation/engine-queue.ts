@@ -1,11 +1,12 @@
 import { ApiError } from '../../emulator/core/errors.ts';
 import type { Dispatch } from '../../emulator/core/dispatch.ts';
-import type { Task } from '../../emulator/core/model.ts';
+import type { PushTask, Task } from '../../emulator/core/model.ts';
 import { Engine } from '../../emulator/engine/engine.ts';
 import { SeededRandom } from '../../emulator/engine/random.ts';
 import { MemoryStore } from '../../emulator/store/memory.ts';
+import type { Delivery } from '../../lib/core/delivery.ts';
 import type { OutboxTask } from '../../lib/core/outbox.ts';
-import type { Clock, TaskQueue } from '../../lib/ports.ts';
+import type { Clock, TaskLookup, TaskQueue } from '../../lib/ports.ts';
 import type { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
 
 export const location = 'projects/p/locations/l';
@@ -30,7 +31,7 @@ export function virtualEngine(clock: VirtualClock, seed: number, dispatch: Dispa
 }
 
 /** The emulator's engine as the queue of the toolkit, without a network between them. */
-export class EngineQueue implements TaskQueue {
+export class EngineQueue implements TaskQueue, TaskLookup {
   readonly #engine: Engine;
 
   constructor(engine: Engine) {
@@ -56,12 +57,28 @@ export class EngineQueue implements TaskQueue {
       throw error;
     }
   }
+
+  async has(task: OutboxTask): Promise<boolean> {
+    try {
+      this.#engine.tasks.get(`${location}/queues/${task.queue}/tasks/${task.id}`);
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 'NOT_FOUND') return false;
+      throw error;
+    }
+  }
 }
 
 /** The name of the function that a task is for, and its body. */
 export function contentOf({ target }: Task): { readonly worker: string; readonly body: string } {
   if (target.kind !== 'http') throw new Error('the toolkit enqueues HTTP tasks only');
   return { worker: target.url.split('/').at(-1) ?? '', body: Buffer.from(target.body).toString('utf8') };
+}
+
+/** The same task with another body. */
+export function withBody(task: PushTask, body: Delivery): PushTask {
+  if (task.target.kind !== 'http') throw new Error('the toolkit enqueues HTTP tasks only');
+  return { ...task, target: { ...task.target, body: Buffer.from(JSON.stringify(body)) } };
 }
 
 /** The toolkit's clock on the engine's virtual time. */

@@ -1,23 +1,20 @@
 import type { DispatchRequest, DispatchResult } from '../../emulator/core/dispatch.ts';
 import type { Engine } from '../../emulator/engine/engine.ts';
 import { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
-import type { Ports } from '../../lib/ports.ts';
+import { resumeRun } from '../../lib/control-run.ts';
+import type { Delivery } from '../../lib/core/delivery.ts';
+import type { Run, Shard } from '../../lib/core/run.ts';
+import { healRuns } from '../../lib/heal-runs.ts';
+import type { HealingPorts, RunStore } from '../../lib/ports.ts';
 import { startOn } from '../../lib/start-task.ts';
 import { MemoryFirestore } from '../../lib/testing/memory-firestore.ts';
 import { MemoryRunStore } from '../../lib/testing/memory-run-store.ts';
 import { RecordingLog } from '../support/recording.ts';
-import { Adversary, type Rates } from './adversary.ts';
-import { runtimeOf } from './call-function.ts';
+import { Adversary, type Harm } from './adversary.ts';
+import { runtimeOf, type Answer } from './call-function.ts';
 import { application, type Application, type Walk } from './application.ts';
-import {
-  contentOf,
-  EngineQueue,
-  location,
-  queues,
-  sleep,
-  toolkitClock,
-  virtualEngine,
-} from './engine-queue.ts';
+import { contentOf, EngineQueue, location, queues, toolkitClock, virtualEngine } from './engine-queue.ts';
+import { insist, planMeddling } from './meddlers.ts';
 import { withStaleReads, WorkerProcess, type Break } from './worker-process.ts';
 
 /** A history and what it left behind, for the checks. */
@@ -33,7 +30,9 @@ export interface History {
   /** Tasks that are left when nothing is due any more. */
   readonly left: number;
   /** How often each harm was done. */
-  readonly strikes: ReadonlyMap<keyof Rates, number>;
+  readonly strikes: ReadonlyMap<Harm, number>;
+  /** Promises that were seen to break while it went on. */
+  readonly breaches: readonly string[];
   /** Whether time ran on without an end. */
   readonly isEndless: boolean;
 }
@@ -42,12 +41,12 @@ const startsAt = Date.UTC(2026, 0, 1);
 const workerProcesses = 2;
 /** A history has some hundreds of timers. */
 const mostTimers = 20_000;
+/** Longer than the time for which a chain must have been still. All healings are within the time for which a queue knows names. */
+const healingEveryMs = 11 * 60_000;
+const mostHealings = 4;
 
 /** Runs one history: everything in it follows from its seed. */
-export async function runHistory(
-  seed: number,
-  breakProtocol: Break = (outside) => outside,
-): Promise<History> {
+export async function runHistory(seed: number, breakProtocol: Break = {}): Promise<History> {
   const world = new World(seed, breakProtocol);
   return await world.run();
 }
@@ -59,12 +58,16 @@ class World {
   readonly #db = new MemoryFirestore();
   readonly #log = new RecordingLog();
   readonly #engine: Engine;
-  readonly #outside: Ports;
+  readonly #outside: HealingPorts;
+  /** The store as deliveries see it, which may be ahead of the commit that made them. */
+  readonly #staleStore: RunStore;
   readonly #break: Break;
   readonly #walk: Walk;
   readonly #created: History['created'][number][] = [];
   readonly #lasting = new Set<string>();
   readonly #processes: { readonly process: WorkerProcess; readonly app: Application }[] = [];
+  readonly #breaches: string[] = [];
+  #timers = 0;
   #lastUnique = 0;
 
   constructor(seed: number, breakProtocol: Break) {
@@ -82,19 +85,27 @@ class World {
     });
     this.#break = breakProtocol;
     this.#outside = {
-      store: withStaleReads(new MemoryRunStore(this.#db), this.#adversary),
+      store: new MemoryRunStore(this.#db),
       queue: new EngineQueue(this.#engine),
       clock: toolkitClock(this.#clock),
       log: this.#log,
     };
+    this.#staleStore = withStaleReads(this.#outside.store, this.#adversary);
   }
 
   async run(): Promise<History> {
     this.#seedDocuments();
     this.#planDisturbances();
+    planMeddling({
+      clock: this.#clock,
+      adversary: this.#adversary,
+      engine: this.#engine,
+      newPorts: () => this.#newProcess().process.ports,
+      runId: () => this.#run()?.id,
+    });
     void this.#start();
-    let timers = 0;
-    while (timers < mostTimers && (await this.#clock.runNext())) timers += 1;
+    await this.#runOut();
+    await this.#bringToAnEnd();
     const left = queues.map((queue) => this.#engine.tasks.list(`${location}/queues/${queue}`).tasks.length);
     return {
       seed: this.#seed,
@@ -105,8 +116,37 @@ class World {
       created: this.#created,
       left: left.reduce((sum, count) => sum + count, 0),
       strikes: this.#adversary.strikesOf,
-      isEndless: timers >= mostTimers,
+      breaches: this.#breaches,
+      isEndless: this.#timers >= mostTimers,
     };
+  }
+
+  /** Until nothing is due any more. */
+  async #runOut(): Promise<void> {
+    while (this.#timers < mostTimers && (await this.#clock.runNext())) this.#timers += 1;
+  }
+
+  /**
+   * What people and the healer's schedule do in the end, when the adversary rests: a paused run is resumed, and what died is healed
+   * until nothing is left to heal. Where no task was taken from a queue and no healing died half-way, nothing can have died.
+   */
+  async #bringToAnEnd(): Promise<void> {
+    if (this.#run()?.state === 'paused') await resumeRun(this.#run()?.id ?? '', this.#outside);
+    await this.#runOut();
+    const { strikesOf } = this.#adversary;
+    if (!strikesOf.has('purge') && !strikesOf.has('deleteTask') && !strikesOf.has('heal')) return;
+    for (let rounds = 0; rounds < mostHealings; rounds += 1) {
+      await this.#clock.advanceBy(healingEveryMs);
+      const { healed, failed } = await healRuns({}, this.#outside);
+      for (const { message } of failed) this.#breaches.push(`healing failed: ${message}`);
+      await this.#runOut();
+      if (healed.length === 0) return;
+    }
+    this.#breaches.push('the healing has no end');
+  }
+
+  #run(): Run | undefined {
+    return this.#db.documentsIn(['pageturnerRuns'])[0]?.data() as Run | undefined;
   }
 
   #seedDocuments(): void {
@@ -161,20 +201,19 @@ class World {
   /** Somebody starts the walk, by itself or through another task, and again until they hear that it has started. */
   async #start(): Promise<void> {
     const isDirect = this.#adversary.chance.happens(0.5);
-    for (;;) {
-      const { process, app } = this.#newProcess();
-      const options = { idempotencyKey: 'the only one', startedBy: 'simulation' };
-      const started = startOn(process.ports, isDirect ? app.walk : app.launch, {}, options).then(
-        () => true,
-        () => false,
-      );
-      const isStarted = await Promise.race([started, sleep(this.#clock, 10_000).then(() => false)]);
-      if (isStarted) return;
-    }
+    const options = { idempotencyKey: 'the only one', startedBy: 'simulation' };
+    const { walk, launch } = this.#newProcess().app;
+    const newPorts = (): HealingPorts => this.#newProcess().process.ports;
+    await insist({ clock: this.#clock, newPorts }, (ports) =>
+      startOn(ports, isDirect ? walk : launch, {}, options),
+    );
   }
 
-  #newProcess(): { readonly process: WorkerProcess; readonly app: Application } {
-    const process = new WorkerProcess(this.#outside, this.#adversary, this.#break);
+  #newProcess(store = this.#outside.store): {
+    readonly process: WorkerProcess;
+    readonly app: Application;
+  } {
+    const process = new WorkerProcess({ ...this.#outside, store }, this.#adversary, this.#break);
     const app = application(this.#walk, runtimeOf(process.ports), {
       step: () => process.step(),
       unique: () => (this.#lastUnique += 1),
@@ -198,16 +237,28 @@ class World {
     return await result;
   }
 
-  async #deliver(request: DispatchRequest): Promise<DispatchResult> {
+  async #deliver(request: DispatchRequest): Promise<Answer> {
     const place = this.#adversary.chance.between(0, workerProcesses - 1);
     let found = this.#processes[place];
     if (found === undefined || found.process.isDead) {
-      found = this.#newProcess();
+      found = this.#newProcess(this.#staleStore);
       this.#processes[place] = found;
     }
-    const { worker } = contentOf(request.task);
+    const { worker, body } = contentOf(request.task);
     const handler = found.app.functions.get(worker);
     if (handler === undefined) throw new Error(`no function ${worker}`);
-    return await found.process.serve(handler, request);
+    const delivery = JSON.parse(body) as Delivery;
+    if (delivery.kind !== 'turn') return await found.process.serve(handler, request);
+    const epoch = this.#epochOf(delivery);
+    const answer = await found.process.serve(handler, request);
+    if (delivery.epoch < epoch && answer.outcome === 'committed') {
+      this.#breaches.push(`a task of epoch ${delivery.epoch} committed a page in epoch ${epoch}`);
+    }
+    return answer;
+  }
+
+  #epochOf({ run, shard }: { readonly run: string; readonly shard: number }): number {
+    const document = this.#db.read(`pageturnerRuns/${run}/shards/${shard}`);
+    return (document.data() as Shard | undefined)?.epoch ?? 0;
   }
 }

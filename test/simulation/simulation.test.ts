@@ -24,10 +24,10 @@ describe.runIf(given === undefined)('in many histories', () => {
     expect(failures).toEqual([]);
   });
 
-  test('each kind of harm is done, once in a history on average at least', () => {
-    const rare = [...strikes].filter(([, count]) => count < histories);
+  test('each kind of harm is done, once in six histories at least', () => {
+    const rare = [...strikes].filter(([, count]) => count < histories / 6);
     expect(rare).toEqual([]);
-    expect(strikes.size).toBe(8);
+    expect(strikes.size).toBe(14);
   });
 });
 

@@ -1,8 +1,10 @@
 import type { HttpFunction } from '@google-cloud/functions-framework';
-import type { DispatchRequest, DispatchResult } from '../../emulator/core/dispatch.ts';
-import type { Ports, RunStore } from '../../lib/ports.ts';
+import type { DispatchRequest } from '../../emulator/core/dispatch.ts';
+import type { Delivery, TurnDelivery } from '../../lib/core/delivery.ts';
+import type { HealingPorts, RunStore } from '../../lib/ports.ts';
 import type { Adversary } from './adversary.ts';
-import { callFunction } from './call-function.ts';
+import { callFunction, type Answer } from './call-function.ts';
+import { contentOf, withBody } from './engine-queue.ts';
 
 /** What Google's clients throw when a service does not answer. */
 class Unavailable extends Error {
@@ -14,8 +16,11 @@ class Unavailable extends Error {
   }
 }
 
-/** How a test breaks the protocol: what it does to the ports of each process. */
-export type Break = (ports: Ports) => Ports;
+/** How a test breaks the protocol: what it does to the ports of each process, and to the deliveries of turns that reach it. */
+export interface Break {
+  readonly ports?: (ports: HealingPorts) => HealingPorts;
+  readonly turn?: (delivery: TurnDelivery, store: RunStore) => Promise<TurnDelivery>;
+}
 
 /**
  * A worker's process. It can die at each step of its work. When it is dead, nothing that it had begun goes on: no call of it returns
@@ -23,14 +28,16 @@ export type Break = (ports: Ports) => Ports;
  */
 export class WorkerProcess {
   /** Those of the outside, which outlives it, with all that can go wrong on the way. */
-  readonly ports: Ports;
+  readonly ports: HealingPorts;
   readonly #adversary: Adversary;
+  readonly #break: Break;
   readonly #death = Promise.withResolvers<void>();
   #isDead = false;
 
-  constructor(outside: Ports, adversary: Adversary, breakProtocol: Break) {
+  constructor(outside: HealingPorts, adversary: Adversary, breakProtocol: Break) {
     this.#adversary = adversary;
-    this.ports = breakProtocol({
+    this.#break = breakProtocol;
+    const ports: HealingPorts = {
       store: this.#troubled(outside.store),
       queue: this.#troubled(outside.queue),
       clock: {
@@ -41,7 +48,8 @@ export class WorkerProcess {
           }),
       },
       log: outside.log,
-    });
+    };
+    this.ports = breakProtocol.ports?.(ports) ?? ports;
   }
 
   get isDead(): boolean {
@@ -62,11 +70,21 @@ export class WorkerProcess {
   }
 
   /** Has a function take a delivery. */
-  async serve(handler: HttpFunction, request: DispatchRequest): Promise<DispatchResult> {
+  async serve(handler: HttpFunction, request: DispatchRequest): Promise<Answer> {
     return await Promise.race([
-      callFunction(handler, request),
-      this.#death.promise.then((): DispatchResult => ({ kind: 'unreachable', reason: 'the process died' })),
+      this.#received(request).then(
+        (received) => callFunction(handler, received),
+        (): Answer => ({ kind: 'response', httpStatus: 500 }),
+      ),
+      this.#death.promise.then((): Answer => ({ kind: 'unreachable', reason: 'the process died' })),
     ]);
+  }
+
+  async #received(request: DispatchRequest): Promise<DispatchRequest> {
+    const delivery = JSON.parse(contentOf(request.task).body) as Delivery;
+    if (this.#break.turn === undefined || delivery.kind !== 'turn') return request;
+    const broken = await this.#break.turn(delivery, this.ports.store);
+    return { ...request, task: withBody(request.task, broken) };
   }
 
   /** The same object, whose every call is a step of the process before it and another after it. */

@@ -1,0 +1,84 @@
+import type { Engine } from '../../emulator/engine/engine.ts';
+import type { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
+import { cancelRun, pauseRun, resumeRun } from '../../lib/control-run.ts';
+import { PageturnerError } from '../../lib/core/errors.ts';
+import { healRuns } from '../../lib/heal-runs.ts';
+import type { HealingPorts } from '../../lib/ports.ts';
+import type { Adversary } from './adversary.ts';
+import { location, queues, sleep } from './engine-queue.ts';
+
+/** What people and schedules do to a run while it goes on. */
+export const meddlings = ['pause', 'resume', 'cancel', 'heal', 'purge', 'deleteTask'] as const;
+export type Meddling = (typeof meddlings)[number];
+
+export interface MeddledWorld {
+  readonly clock: VirtualClock;
+  readonly adversary: Adversary;
+  readonly engine: Engine;
+  /** The ports of a process of its own, which may die like any other. */
+  readonly newPorts: () => HealingPorts;
+  /** Undefined until the run is there. */
+  readonly runId: () => string | undefined;
+}
+
+/** Within this time of the start. */
+const meddlingMs = 30_000;
+
+/** Commands, healers and hands in the queues, at random times and from several places at once. */
+export function planMeddling(world: MeddledWorld): void {
+  const { clock, adversary } = world;
+  const { chance } = adversary;
+  for (const meddling of meddlings) {
+    if (!chance.happens(meddling === 'cancel' ? 0.15 : 0.4)) continue;
+    for (let times = chance.between(1, 3); times > 0; times -= 1) {
+      clock.at(clock.now() + chance.between(1, meddlingMs), () => {
+        const runId = world.runId();
+        if (runId === undefined) return;
+        adversary.struck(meddling);
+        for (let places = chance.pick([1, 1, 2, 3]); places > 0; places -= 1) meddle(meddling, runId, world);
+      });
+    }
+  }
+}
+
+function meddle(meddling: Meddling, runId: string, world: MeddledWorld): void {
+  const { adversary, engine } = world;
+  const { chance } = adversary;
+  switch (meddling) {
+    case 'pause':
+      void insist(world, (ports) => pauseRun(runId, ports));
+      return;
+    case 'resume':
+      void insist(world, (ports) => resumeRun(runId, ports));
+      return;
+    case 'cancel':
+      void insist(world, (ports) => cancelRun(runId, ports));
+      return;
+    case 'heal': {
+      const quietSeconds = chance.pick([0, 5, 60]);
+      void healRuns({ quietSeconds }, world.newPorts()).catch(() => {});
+      return;
+    }
+    case 'purge':
+      engine.queues.purge(`${location}/queues/${chance.pick(queues)}`);
+      return;
+    case 'deleteTask': {
+      const { tasks } = engine.tasks.list(`${location}/queues/${chance.pick(queues)}`);
+      if (tasks.length > 0) engine.tasks.delete(chance.pick(tasks).name);
+    }
+  }
+}
+
+/** Somebody asks, and again until they are answered: done, or that it cannot be done. */
+export async function insist(
+  { clock, newPorts }: Pick<MeddledWorld, 'clock' | 'newPorts'>,
+  ask: (ports: HealingPorts) => Promise<unknown>,
+): Promise<void> {
+  for (;;) {
+    const answered = ask(newPorts()).then(
+      () => true,
+      (error: unknown) => error instanceof PageturnerError && error.code === 'invalid-state',
+    );
+    if (await Promise.race([answered, sleep(clock, 10_000).then(() => false)])) return;
+  }
+}
