@@ -7,17 +7,55 @@ import { parseParameters } from './core/parameters.ts';
 import { withDeadline } from './deadline.ts';
 import { drain } from './drain.ts';
 import { Effects } from './effects.ts';
-import type { Ports } from './ports.ts';
+import type { Attempt, Ports } from './ports.ts';
 
 /** How a one-shot task ended; each of these is an answer of 2xx. */
 export type TaskOutcome = 'done' | 'terminated' | 'repeated' | 'failed';
 
 /**
- * Runs a one-shot task, and enqueues what it started when it is through.
+ * Runs a one-shot task, and enqueues what it started when it is through. A failure of its last attempt is recorded before it is thrown:
+ * the queue drops the task without a word.
  *
+ * @param attempt which attempt of the queue this is, if a queue delivers
  * @throws PageturnerError `invalid-parameters`, and what the handler, the database or the queue throws: it must come again.
  */
 export async function runTask(
+  task: OneShotTask,
+  delivery: TaskDelivery,
+  ports: Ports,
+  { queueId, attempt }: { readonly queueId: string; readonly attempt?: Attempt },
+): Promise<TaskOutcome> {
+  try {
+    return await runOnce(task, delivery, ports, queueId);
+  } catch (error) {
+    if ((await attempt?.isLast()) === true) await giveUp(task, delivery, error, ports);
+    throw error;
+  }
+}
+
+async function giveUp(
+  task: OneShotTask,
+  delivery: TaskDelivery,
+  error: unknown,
+  { store, clock, log }: Ports,
+): Promise<void> {
+  const record = errorRecord(error, clock.now());
+  log.write('ERROR', `The last attempt of the task failed: ${record.message}`, {
+    task: task.name,
+    id: delivery.id,
+  });
+  await store
+    .recordFailure({ ...record, id: delivery.id, task: task.name, params: delivery.params })
+    .catch((fault: unknown) => {
+      const { message } = errorRecord(fault, 0);
+      log.write('ERROR', `The failure could not be recorded: ${message}`, {
+        task: task.name,
+        id: delivery.id,
+      });
+    });
+}
+
+async function runOnce(
   task: OneShotTask,
   delivery: TaskDelivery,
   ports: Ports,

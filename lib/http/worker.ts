@@ -64,7 +64,8 @@ async function deliver(
 ): Promise<string> {
   if (task.kind === 'task') {
     if (delivery.kind !== 'task') throw misdirected(task, delivery);
-    return await runTask(task, delivery, ports, request.get('X-CloudTasks-QueueName') ?? task.queue);
+    const queueId = request.get('X-CloudTasks-QueueName') ?? task.queue;
+    return await runTask(task, delivery, ports, { queueId, attempt });
   }
   switch (delivery.kind) {
     case 'turn':

@@ -28,7 +28,7 @@ beforeEach(() => {
 
 test('terminateTask ends the task and tells the log why', async () => {
   const once = task({ ...base, run: () => terminateTask('already sent') });
-  expect(await runTask(once, delivery, ports, 'default')).toBe('terminated');
+  expect(await runTask(once, delivery, ports, { queueId: 'default' })).toBe('terminated');
   expect(ports.log.entries).toEqual([
     expect.objectContaining({ severity: 'INFO', message: 'The task terminated: already sent' }),
   ]);
@@ -37,8 +37,8 @@ test('terminateTask ends the task and tells the log why', async () => {
 test('repeatTask starts it again later, once, in the same queue, however often the delivery comes', async () => {
   const once = task({ ...base, run: () => repeatTask({ after: 60 }) });
   const startedAt = Date.now();
-  expect(await runTask(once, delivery, ports, 'chosen')).toBe('repeated');
-  expect(await runTask(once, delivery, ports, 'chosen')).toBe('repeated');
+  expect(await runTask(once, delivery, ports, { queueId: 'chosen' })).toBe('repeated');
+  expect(await runTask(once, delivery, ports, { queueId: 'chosen' })).toBe('repeated');
   expect(ports.queue.tasks).toHaveLength(1);
   expect(ports.queue.tasks[0]).toMatchObject({
     queue: 'chosen',
@@ -46,7 +46,7 @@ test('repeatTask starts it again later, once, in the same queue, however often t
     delivery: { ...delivery, repeat: 1 },
   });
   expect(ports.queue.tasks[0]?.at).toBeGreaterThanOrEqual(startedAt + 60_000);
-  expect(await runTask(once, { ...delivery, repeat: 1 }, ports, 'chosen')).toBe('repeated');
+  expect(await runTask(once, { ...delivery, repeat: 1 }, ports, { queueId: 'chosen' })).toBe('repeated');
   expect(ports.queue.tasks).toHaveLength(2);
 });
 
@@ -61,11 +61,11 @@ test('what it starts is enqueued after it returned, once, and not at all if it f
       if (isBroken) throw new Error('not yet');
     },
   });
-  await expect(runTask(once, delivery, ports, 'default')).rejects.toThrow('not yet');
+  await expect(runTask(once, delivery, ports, { queueId: 'default' })).rejects.toThrow('not yet');
   expect(ports.queue.tasks).toEqual([]);
   isBroken = false;
-  await runTask(once, delivery, ports, 'default');
-  await runTask(once, delivery, ports, 'default');
+  await runTask(once, delivery, ports, { queueId: 'default' });
+  await runTask(once, delivery, ports, { queueId: 'default' });
   expect(ports.queue.tasks.map(({ queue, worker }) => [queue, worker])).toEqual([
     ['other', 'child'],
     ['default', 'walk'],
@@ -74,7 +74,7 @@ test('what it starts is enqueued after it returned, once, and not at all if it f
 
 test('a walk that a task starts becomes a run when its delivery comes, and one run when it comes twice', async () => {
   const once = task({ ...base, run: (_, ctx) => ctx.start(walk, {}) });
-  await runTask(once, delivery, ports, 'default');
+  await runTask(once, delivery, ports, { queueId: 'default' });
   const start = ports.queue.tasks[0]?.delivery;
   if (start?.kind !== 'start') expect.fail('no start was enqueued');
   expect(await takeStart(walk, start, ports)).toBe('started');
@@ -102,4 +102,33 @@ test('parameters that do not fit are refused where they are started', async () =
     code: 'invalid-parameters',
   });
   expect(ports.queue.tasks).toEqual([]);
+});
+
+test('a failure is recorded when it was the last attempt, whatever it was, and the queue is told that it failed', async () => {
+  const errors = [new Error('refused'), Object.assign(new Error('gone'), { code: 14, details: 'gone' })];
+  const once = task({
+    ...base,
+    run() {
+      throw errors.pop();
+    },
+  });
+  const recorded = async (): Promise<unknown> =>
+    (await ports.store.db.doc('pageturnerFailures/x').get()).get('message');
+  const early = { queueId: 'default', attempt: { isLast: async () => false } };
+  const last = { queueId: 'default', attempt: { isLast: async () => true } };
+  await expect(runTask(once, delivery, ports, early)).rejects.toThrow('gone');
+  expect(await recorded()).toBeUndefined();
+  await expect(runTask(once, delivery, ports, last)).rejects.toThrow('refused');
+  expect(await recorded()).toBe('refused');
+  expect(ports.log.entries).toEqual([
+    expect.objectContaining({ severity: 'ERROR', message: 'The last attempt of the task failed: refused' }),
+  ]);
+});
+
+test('a last attempt whose parameters do not fit any more is recorded too', async () => {
+  const once = task({ ...base, run: () => {} });
+  const misfit = { ...delivery, params: { n: 'two' } };
+  const last = { queueId: 'default', attempt: { isLast: async () => true } };
+  await expect(runTask(once, misfit, ports, last)).rejects.toMatchObject({ code: 'invalid-parameters' });
+  expect((await ports.store.db.doc('pageturnerFailures/x').get()).get('message')).toContain('n: ');
 });
