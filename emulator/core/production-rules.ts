@@ -13,6 +13,9 @@ export type WarningKind =
   | 'long-client-deadline'
   | 'no-content-type'
   | 'sequential-names'
+  | 'quota-queues'
+  | 'quota-run-task'
+  | 'quota-list'
   | 'open-host';
 
 /** How long after its creation a queue may still be unknown to the service. */

@@ -1,5 +1,6 @@
 import { ApiError } from '../core/errors.ts';
 import { queueNotFound } from '../core/faults.ts';
+import { LastMinute } from '../core/last-minute.ts';
 import type { Queue, Task } from '../core/model.ts';
 import { parseTaskName, shortId } from '../core/names.ts';
 import {
@@ -11,6 +12,7 @@ import {
   refusalOfTask,
 } from '../core/production-rules.ts';
 import type { Call, Refusal, WarningKind } from '../core/production-rules.ts';
+import { quotaExceeded, QUOTAS } from '../core/quotas.ts';
 
 /** `local` lets through what works on one machine and warns of it; `strict` refuses what the real service refuses. */
 export type Profile = 'local' | 'strict';
@@ -40,6 +42,8 @@ export class Production {
   readonly #warned = new Set<string>();
   readonly #queueCreatedAt = new Map<string, number>();
   readonly #queueDeletedAt = new Map<string, number>();
+  /** The requests that count against a quota, by what they are and their location. */
+  readonly #requests = new Map<string, LastMinute>();
   /** The last task id that a caller chose, by queue. */
   readonly #lastIds = new Map<string, string>();
 
@@ -93,6 +97,25 @@ export class Production {
     remember(this.#queueCreatedAt, name, now);
   }
 
+  /** Throws in `strict` if a location (`projects/P/locations/L`) that has `count()` queues may have no more. */
+  checkQueueCount(location: string, count: () => number): void {
+    if (this.#isIdle || count() < QUOTAS.queues.limit) return;
+    this.#refuse({ kind: 'quota-queues', error: quotaExceeded('queues', location) }, location);
+  }
+
+  /** Throws in `strict` if there were too many of these requests in the last minute; else counts one more. */
+  checkRate(quota: 'runTask' | 'list', location: string, now: number): void {
+    if (this.#isIdle) return;
+    const key = `${quota} ${location}`;
+    const requests = this.#requests.get(key) ?? new LastMinute();
+    if (requests.count(now) >= QUOTAS[quota].limit) {
+      const kind = quota === 'runTask' ? 'quota-run-task' : 'quota-list';
+      this.#refuse({ kind, error: quotaExceeded(quota, location) }, location);
+    }
+    requests.add(now);
+    remember(this.#requests, key, requests);
+  }
+
   queueDeleted(name: string, now: number): void {
     this.#queueCreatedAt.delete(name);
     remember(this.#queueDeletedAt, name, now);
@@ -103,8 +126,9 @@ export class Production {
     this.#queueCreatedAt.clear();
   }
 
-  /** Says that no queue has been deleted, and no task named, as far as anybody knows. */
-  namesForgotten(): void {
+  /** Says that no queue has been deleted, no task named and nothing asked for, as far as anybody knows. */
+  forgetAll(): void {
+    this.#requests.clear();
     this.#queueDeletedAt.clear();
     this.#lastIds.clear();
   }

@@ -69,8 +69,7 @@ export class QueueOperations {
     if (parseQueueName(name).location !== parent) throw invalidArgument(`${name} must begin with ${parent}.`);
     if (this.#dispatcher.queue(name) !== undefined)
       throw new ApiError('ALREADY_EXISTS', 'Queue already exists');
-    this.#checkNameIsFree(name);
-    return this.#add(name, input);
+    return this.#addNew(name, input);
   }
 
   get(name: string): Queue {
@@ -101,6 +100,7 @@ export class QueueOperations {
   ): { queues: readonly Queue[]; nextPageToken?: string } {
     checkLocationName(parent);
     const now = this.#clock.now();
+    this.#production.checkRate('list', parent, now);
     const size = pageSizeOf(page, MAX_PAGE_SIZE);
     const list = `${parent}/queues/`;
     // A token goes on with the filter that it was made with.
@@ -129,10 +129,7 @@ export class QueueOperations {
     const name = input.name ?? '';
     parseQueueName(name);
     const current = this.#dispatcher.queue(name);
-    if (current === undefined) {
-      this.#checkNameIsFree(name);
-      return this.#add(name, input);
-    }
+    if (current === undefined) return this.#addNew(name, input);
     return this.#replace(updatedQueue(current, input, maskPaths));
   }
 
@@ -142,8 +139,7 @@ export class QueueOperations {
    */
   upload(location: string, file: QueueFile): void {
     checkLocationName(location);
-    const current = this.#store.listQueues().filter(({ name }) => name.startsWith(`${location}/queues/`));
-    const queues = queuesAfterUpload(location, current, file);
+    const queues = queuesAfterUpload(location, this.#queuesOf(location), file);
     const isNew = ({ name }: Queue): boolean => this.#dispatcher.queue(name) === undefined;
     for (const queue of queues.filter(isNew)) this.#checkNameIsFree(queue.name);
     for (const queue of queues) {
@@ -163,7 +159,7 @@ export class QueueOperations {
   forgetAll(): void {
     const now = this.#clock.now();
     for (const queue of this.#store.listQueues()) this.#remove(queue, { at: now, nameFreeAt: now });
-    this.#production.namesForgotten();
+    this.#production.forgetAll();
   }
 
   /** Stops dispatching. Attempts that are out go on, and tasks may still be created. */
@@ -207,6 +203,17 @@ export class QueueOperations {
       'FAILED_PRECONDITION',
       'The queue cannot be created because a queue with this name existed too recently.',
     );
+  }
+
+  #addNew(name: string, input: QueueInput): Queue {
+    this.#checkNameIsFree(name);
+    const { location } = parseQueueName(name);
+    this.#production.checkQueueCount(location, () => this.#queuesOf(location).length);
+    return this.#add(name, input);
+  }
+
+  #queuesOf(location: string): readonly Queue[] {
+    return this.#store.listQueues().filter(({ name }) => name.startsWith(`${location}/queues/`));
   }
 
   #add(name: string, input: QueueInput): Queue {

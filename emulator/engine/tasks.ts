@@ -117,9 +117,10 @@ export class TaskOperations {
 
   /** In the order of creation, at most 1,000 a page. */
   list(parent: string, page: PageRequest = {}): { tasks: readonly Task[]; nextPageToken?: string } {
-    parseQueueName(parent);
+    const { location } = parseQueueName(parent);
     if (this.#dispatcher.queue(parent) === undefined) throw queueNotFound();
     const now = this.#clock.now();
+    this.#production.checkRate('list', location, now);
     const limit = pageSizeOf(page, MAX_PAGE_SIZE);
     const list = `${parent}/tasks/`;
     const start = readPageToken(page.pageToken, list, isNumber, now) ?? 0;
@@ -139,7 +140,8 @@ export class TaskOperations {
 
   /** Dispatches the task now, whatever its schedule and its queue say. Returns it with the attempt under way. */
   run(name: string): Task {
-    parseTaskName(name);
+    const { queue } = parseTaskName(name);
+    this.#production.checkRate('runTask', parseQueueName(queue).location, this.#clock.now());
     if (this.#store.getTask(name)?.target.kind === 'pull') {
       throw new ApiError('FAILED_PRECONDITION', 'RunTask cannot be called on a pull task.');
     }

@@ -16,7 +16,7 @@ import {
   type Plain,
 } from '../../emulator/server/schema.ts';
 import { errorRows } from './errors.ts';
-import { LOCATION, type ErrorRow } from './row.ts';
+import { BUSY, LOCATION, type ErrorRow } from './row.ts';
 
 /** An error as a client sees it, in whichever way it came. */
 interface Seen {
@@ -45,6 +45,7 @@ async function prepared(profile: 'local' | 'strict'): Promise<Emulator> {
     queues,
     onWarning: (warning) => void warnings.push(warning),
   });
+  emulator.clock.freeze();
   const queue = `${LOCATION}/queues/q`;
   const scheduleTime = new Date(Date.now() + 3_600_000).toISOString();
   const send = async (method: string, path: string, body?: unknown): Promise<void> => {
@@ -62,7 +63,19 @@ async function prepared(profile: 'local' | 'strict'): Promise<Emulator> {
   await send('DELETE', `${queue}/tasks/gone`);
   await send('DELETE', `${LOCATION}/queues/gone`);
   await send('POST', `${LOCATION}/queues`, { name: `${LOCATION}/queues/just-made` });
+  await useUpQuotas(emulator.url);
   return emulator;
+}
+
+/** Whatever is answered: runs of tasks that are not there count too. */
+async function useUpQuotas(url: string): Promise<void> {
+  const call = async (path: string, body?: object): Promise<void> => {
+    const method = body === undefined ? 'GET' : 'POST';
+    await (await fetch(`${url}/v2/${path}`, { method, ...(body && { body: JSON.stringify(body) }) })).text();
+  };
+  for (let n = 0; n < 1000; n += 1) await call(`${BUSY}/queues`, { name: `${BUSY}/queues/q${n}` });
+  for (let n = 0; n < 600; n += 1) await call(`${BUSY}/queues/q0/tasks`);
+  for (let n = 0; n < 60; n += 1) await call(`${BUSY}/queues/q0/tasks/t:run`, {});
 }
 
 const emulatorFor = ({ profile }: ErrorRow): Emulator => emulators[profile ?? 'local'];
@@ -139,6 +152,7 @@ function codeName(code: number): string {
       6: 'ALREADY_EXISTS',
       7: 'PERMISSION_DENIED',
       9: 'FAILED_PRECONDITION',
+      8: 'RESOURCE_EXHAUSTED',
       10: 'ABORTED',
     }[code] ?? String(code)
   );

@@ -8,7 +8,7 @@ export type Mark = 'recorded' | 'documented' | 'inferred';
 
 /**
  * The state in which a row is tried: queue `q` holds task `t`, due in an hour; queue `gone` was there, and so was task `gone`; queue `just-made`
- * has just been created.
+ * has just been created. In the location `busy` all quotas are used up, and time stands.
  */
 export interface ErrorRow {
   readonly rpc: string;
@@ -32,6 +32,8 @@ export interface ErrorRow {
 }
 
 export const LOCATION = 'projects/p/locations/us-central1';
+/** Where the quotas are used up. */
+export const BUSY = 'projects/p/locations/busy';
 export const Q: string = `${LOCATION}/queues/q`;
 export const NO_QUEUE: string = `${LOCATION}/queues/none`;
 

@@ -1,4 +1,4 @@
-import { httpRequest, LOCATION, Q, QUEUE_MISSING, recorded } from './row.ts';
+import { BUSY, httpRequest, LOCATION, Q, QUEUE_MISSING, recorded } from './row.ts';
 import type { ErrorRow } from './row.ts';
 
 const ACCOUNT = 'tasks@p.iam.gserviceaccount.com';
@@ -7,6 +7,59 @@ const PARAMS_SOURCE = 'python-tasks issue 1, google-cloud-node issue 4799';
 
 function withToken(serviceAccountEmail: string, url: string): object {
   return { parent: Q, task: { httpRequest: { url, oidcToken: { serviceAccountEmail } } } };
+}
+
+const RUN_QUOTA = {
+  metric: 'run_task_requests',
+  limit: 60,
+  title: 'Run task requests per minute per region',
+};
+const LIST_QUOTA = {
+  metric: 'list_requests',
+  limit: 600,
+  title: 'List group requests per minute per region',
+};
+
+/** A row about a quota that is used up in the location `busy`. */
+function beyondQuota(
+  rpc: string,
+  request: object,
+  condition: string,
+  quota: { readonly metric: string; readonly limit: number; readonly title: string; readonly unit?: string },
+): ErrorRow {
+  const { metric, limit, title, unit = '1/min/{project}/{region}' } = quota;
+  const service = 'cloudtasks.googleapis.com';
+  const metadata = {
+    consumer: 'projects/p',
+    service,
+    quota_metric: `cloudtasks.googleapis.com/${metric}`,
+    quota_limit: title,
+    quota_limit_value: String(limit),
+    quota_location: 'busy',
+    quota_unit: unit,
+  };
+  const link = {
+    description: 'Request a higher quota limit.',
+    url: 'https://cloud.google.com/docs/quotas/help/request_increase',
+  };
+  return {
+    rpc,
+    profile: 'strict',
+    condition,
+    request,
+    code: 'RESOURCE_EXHAUSTED',
+    message: `Quota exceeded for quota metric 'cloudtasks.googleapis.com/${metric}' and limit '${title}' of service 'cloudtasks.googleapis.com' for consumer 'projects/p'.`,
+    details: [
+      {
+        type: 'google.rpc.ErrorInfo',
+        value: { reason: 'RATE_LIMIT_EXCEEDED', domain: 'googleapis.com', metadata },
+      },
+      { type: 'google.rpc.Help', value: { links: [link] } },
+    ],
+    mark: 'inferred',
+    source:
+      "the limit is of Google's quota page, text and details are those that its services give for quotas",
+  };
 }
 
 /** What only the profile `strict` refuses: a local emulator lets it through, and warns of it with this very text. */
@@ -97,4 +150,28 @@ export const strictRows: readonly ErrorRow[] = [
     mark: 'recorded',
     source: DEADLINE_SOURCE,
   },
+  beyondQuota(
+    'CreateQueue',
+    { parent: BUSY, queue: { name: `${BUSY}/queues/one-more` } },
+    'the project has 1,000 queues in the location',
+    { metric: 'queues', limit: 1000, title: 'Number of queues per region', unit: '1/{project}/{region}' },
+  ),
+  beyondQuota(
+    'RunTask',
+    { name: `${BUSY}/queues/q0/tasks/t` },
+    'it is the 61st of a minute in the location',
+    RUN_QUOTA,
+  ),
+  beyondQuota(
+    'ListQueues',
+    { parent: BUSY },
+    'it is the 601st list (of queues or tasks) of a minute in the location',
+    LIST_QUOTA,
+  ),
+  beyondQuota(
+    'ListTasks',
+    { parent: `${BUSY}/queues/q0` },
+    'it is the 601st list (of queues or tasks) of a minute in the location',
+    LIST_QUOTA,
+  ),
 ];

@@ -76,3 +76,31 @@ describe('local', () => {
     expect(kinds()).toEqual(['no-content-type', 'sequential-names']);
   });
 });
+
+describe('quotas', () => {
+  const run = ({ engine, taskName }: ReturnType<typeof start>, times: number): void => {
+    for (let n = 0; n < times; n += 1) engine.tasks.run(taskName('t'));
+  };
+
+  test('strict refuses the 61st RunTask of a minute, and takes one as soon as one is a minute old', async () => {
+    const fixture = start('strict');
+    fixture.production.queuesAreKnown();
+    fixture.create('t');
+    run(fixture, 1);
+    await fixture.clock.advanceBy(30_000);
+    run(fixture, 59);
+    expect(() => run(fixture, 1)).toThrow(expect.objectContaining({ code: 'RESOURCE_EXHAUSTED' }));
+    await fixture.clock.advanceBy(30_000);
+    run(fixture, 1);
+    expect(() => run(fixture, 1)).toThrow(expect.objectContaining({ code: 'RESOURCE_EXHAUSTED' }));
+  });
+
+  test('local lets it through, and warns once', () => {
+    const fixture = start('local');
+    fixture.create('t');
+    run(fixture, 60);
+    expect(fixture.kinds()).not.toContain('quota-run-task');
+    run(fixture, 2);
+    expect(fixture.kinds().filter((kind) => kind === 'quota-run-task')).toHaveLength(1);
+  });
+});
