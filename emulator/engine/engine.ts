@@ -77,7 +77,10 @@ export class Engine implements AsyncDisposable {
       releaseTaskNameAt: releaseTaskName,
     });
     this.tasks = new TaskOperations({ ...common, random, sizeOf, releaseAt: releaseTaskName });
-    this.leases = new LeaseOperations({ ...common, remove: (name) => this.tasks.delete(name) });
+    this.leases = new LeaseOperations({
+      ...common,
+      remove: (name, reason) => this.tasks.delete(name, reason),
+    });
     this.batches = new BatchOperations({ clock, random, tasks: this.tasks });
     this.policies = new PolicyOperations(this.queues);
     store.releaseClaims();

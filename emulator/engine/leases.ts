@@ -3,7 +3,8 @@ import { ApiError } from '../core/errors.ts';
 import { entityNotFound, invalidField, queueNotFound } from '../core/faults.ts';
 import type { Queue, Task } from '../core/model.ts';
 import { parseQueueName, parseTaskName } from '../core/names.ts';
-import type { TaskStore } from '../store/store.ts';
+import { isExhausted, retentionMsOf } from '../core/retry.ts';
+import type { Claim, TaskStore } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
@@ -26,7 +27,7 @@ export interface LeaseOperationsOptions {
   readonly store: TaskStore;
   readonly dispatcher: Dispatcher;
   /** Deletes a task for good. */
-  readonly remove: (name: string) => void;
+  readonly remove: (name: string, reason: 'deleted' | 'exhausted') => void;
 }
 
 /**
@@ -55,19 +56,22 @@ export class LeaseOperations {
     const until = this.#clock.now() + checkedLease(leaseMs);
     // A paused queue hands out nothing, whoever asks.
     if (queue.state !== 'RUNNING') return [];
-    const names = filter === '' ? undefined : this.#dueWith(parent, filter);
+    const named = filter === '' ? undefined : this.#dueWith(parent, filter).values();
     const leased: Task[] = [];
     while (leased.length < (maxTasks || 1)) {
-      const task = this.#leaseNext(parent, names?.[leased.length], names !== undefined, until);
-      if (task === undefined) break;
-      leased.push(task);
+      const claim = this.#claimNext(parent, named, until);
+      if (claim === undefined) break;
+      // It was leased as often as the queue allows, and nobody acknowledged it.
+      if (isSpent(claim.before, queue, this.#clock.now())) this.#remove(claim.task.name, 'exhausted');
+      // If the process dies here, the start makes the task wait again, until the same instant.
+      else leased.push(this.#reschedule(claim.task, until));
     }
     return leased;
   }
 
   /** Ends a lease for good: its task is done. */
   acknowledge(name: string, scheduleAt: number | undefined): void {
-    this.#remove(this.#held(name, scheduleAt).name);
+    this.#remove(this.#held(name, scheduleAt).name, 'deleted');
   }
 
   /** The lease lasts from now for `leaseMs`. */
@@ -81,16 +85,12 @@ export class LeaseOperations {
     return this.#reschedule(this.#held(name, scheduleAt), this.#clock.now());
   }
 
-  #leaseNext(queue: string, name: string | undefined, isNamed: boolean, until: number): Task | undefined {
+  #claimNext(queue: string, named: Iterator<string> | undefined, until: number): Claim | undefined {
     const now = this.#clock.now();
     const begin = (task: Task): Task => startAttempt({ ...task, scheduleAt: until }, until, now);
-    if (isNamed && name === undefined) return undefined;
-    const claim =
-      name === undefined ? this.#store.claimDue(queue, now, begin) : this.#store.claimTask(name, begin);
-    if (claim === undefined) return undefined;
-    // If the process dies here, the start makes the task wait again, until the same instant.
-    this.#store.rescheduleTask(claim.task);
-    return claim.task;
+    if (named === undefined) return this.#store.claimDue(queue, now, begin);
+    const next = named.next();
+    return next.done === true ? undefined : this.#store.claimTask(next.value, begin);
   }
 
   #reschedule(task: Task, scheduleAt: number): Task {
@@ -139,6 +139,12 @@ export class LeaseOperations {
     if (queue.isPull) return queue;
     throw new ApiError('FAILED_PRECONDITION', 'Tasks can be leased from a pull queue only.');
   }
+}
+
+function isSpent(task: Task, queue: Queue, now: number): boolean {
+  const { dispatchCount: attempts, createAt, firstAttempt } = task;
+  const history = { attempts, createAt, firstAttemptAt: firstAttempt?.dispatchAt ?? now };
+  return isExhausted(queue.retryConfig, { ...history, retentionMs: retentionMsOf(queue) }, now);
 }
 
 function checkedLease(leaseMs: number | undefined): number {

@@ -8,7 +8,7 @@ import { checkTaskName, newTask } from '../core/task-rules.ts';
 import type { NameRelease, TaskStore } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import type { EngineListener } from './events.ts';
+import type { EngineListener, TaskDeletedReason } from './events.ts';
 import { makePageToken, pageSizeOf, readPageToken } from './page-token.ts';
 import type { PageRequest } from './page-token.ts';
 import type { Production } from './production.ts';
@@ -128,13 +128,13 @@ export class TaskOperations {
     return { tasks, ...(next !== undefined && { nextPageToken: makePageToken({ list, start: next }, now) }) };
   }
 
-  delete(name: string): void {
+  delete(name: string, reason: TaskDeletedReason = 'deleted'): void {
     const { queue } = parseTaskName(name);
     if (this.#store.getTask(name) === undefined) throw entityNotFound();
     const now = this.#clock.now();
     this.#store.deleteTask(name, this.#releaseAt(now, this.#dispatcher.queue(queue)));
     this.#dispatcher.taskGone(name);
-    this.#emit({ kind: 'taskDeleted', at: now, taskName: name, reason: 'deleted' });
+    this.#emit({ kind: 'taskDeleted', at: now, taskName: name, reason });
     this.#dispatcher.tasksChanged(queue);
   }
 

@@ -80,6 +80,34 @@ describe('a pull queue', () => {
     expect(() => lease(queue, { filter: 'colour=red' })).toThrow(invalidField('filter', 'Write tag=TAG'));
   });
 
+  test('gives up a task that was leased as often as the queue allows', async () => {
+    const fixture = startEngine({ queue: { isPull: true, retryConfig: { maxAttempts: 2 } } });
+    const add = (id: string, tag: string): void => fixture.create(id, { target: { kind: 'pull', tag } });
+    add('a', 'x');
+    for (let nth = 0; nth < 2; nth++) {
+      expect(lease(fixture)).toEqual(['a']);
+      await fixture.clock.advanceBy(MINUTE_MS);
+    }
+    add('b', 'x');
+    // A worker that asks for one gets one: the next, and by its tag as well.
+    expect(lease(fixture, { maxTasks: 1, filter: 'tag=x' })).toEqual(['b']);
+    expect(fixture.events.filter(({ kind }) => kind === 'taskDeleted')).toMatchObject([
+      { taskName: fixture.taskName('a'), reason: 'exhausted' },
+    ]);
+    expect(() => fixture.engine.tasks.get(fixture.taskName('a'))).toThrow(
+      'The task no longer exists, though a task with this name existed recently.',
+    );
+  });
+
+  test('leases a task without end where attempts have no limit', async () => {
+    const fixture = startEngine({ queue: { isPull: true, retryConfig: { maxAttempts: -1 } } });
+    fixture.create('a', { target: { kind: 'pull' } });
+    for (let nth = 0; nth < 200; nth++) {
+      expect(lease(fixture)).toEqual(['a']);
+      await fixture.clock.advanceBy(MINUTE_MS);
+    }
+  });
+
   test('hands out nothing while it is paused', () => {
     const queue = pullQueue();
     queue.add('a');

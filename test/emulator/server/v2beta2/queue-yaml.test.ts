@@ -1,4 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ApiError } from '../../../../emulator/core/errors.ts';
+import { queuesAfterUpload } from '../../../../emulator/core/queue-file.ts';
 import { queueFileFromYaml } from '../../../../emulator/server/v2beta2/queue-yaml.ts';
 
 const read = (text: string): ReturnType<typeof queueFileFromYaml> => queueFileFromYaml(Buffer.from(text));
@@ -148,4 +151,46 @@ describe('a file is refused with its line and field', () => {
   test('one that is no UTF-8', () => {
     expect(() => queueFileFromYaml(Buffer.from([0x71, 0xff]))).toThrow(refusal('The file is no UTF-8 text'));
   });
+});
+
+test('whatever a file holds, it is read and makes queues, or is refused with INVALID_ARGUMENT', () => {
+  // Pieces of YAML and of queue.yaml, so that many files nearly are one.
+  const piece = fc.constantFrom(
+    ...'queue: |- name: a|  rate: 5/s|  rate: 0|  mode: pull|  bucket_size: 7|  max_concurrent_requests: -1'.split(
+      '|',
+    ),
+    ...'  target: v.s|  retry_parameters:|    task_retry_limit: 3|    min_backoff_seconds: 1e9|    max_doublings: 0'.split(
+      '|',
+    ),
+    ...'total_storage_limit: 1M|resume_paused_queues: False|---|...|%YAML 1.2|&a|*a|!!binary|"|\'|[|]|{|}|: |? |- |>|# x|\t'.split(
+      '|',
+    ),
+  );
+  const file = fc.oneof(
+    fc
+      .array(fc.oneof({ weight: 4, arbitrary: piece }, fc.string({ unit: 'grapheme' })))
+      .map((lines) => lines.join('\n')),
+    fc.string({ unit: 'binary' }),
+    fc.json(),
+  );
+  let accepted = 0;
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        file.map((text) => Buffer.from(text)),
+        fc.uint8Array(),
+      ),
+      (bytes) => {
+        try {
+          const queues = queuesAfterUpload('projects/p/locations/l', [], queueFileFromYaml(bytes));
+          accepted += queues.length + 1;
+        } catch (error) {
+          expect(error).toBeInstanceOf(ApiError);
+          expect(error).toMatchObject({ code: 'INVALID_ARGUMENT' });
+        }
+      },
+    ),
+    { numRuns: 1000, examples: [[Buffer.from('queue:\n- name: a\n  rate: 5/s')]] },
+  );
+  expect(accepted).toBeGreaterThan(0);
 });
