@@ -1,8 +1,12 @@
-import { Composer, isAlias, isMap, isNode, isScalar, Lexer, LineCounter, Parser, visit } from 'yaml';
-import type { CST, Document, Node } from 'yaml';
+import { createRequire } from 'node:module';
+import type * as Yaml from 'yaml';
 import { badRequest } from '../status.ts';
 
 type Path = readonly PropertyKey[];
+
+const fromHere = createRequire(import.meta.url);
+/** Loaded with the first file: few runs see one, and it would cost every start 40 ms. */
+const yaml = (): typeof Yaml => fromHere('yaml') as typeof Yaml;
 
 /** Enough for some hundreds of queues, and little enough that nothing in it takes long to read. */
 const MAX_BYTES = 128 * 1024;
@@ -11,10 +15,10 @@ const MAX_DEPTH = 32;
 
 /** A YAML document that is safe to look at: one document, of bounded size and depth, with no aliases and no key twice. */
 export class YamlText {
-  readonly #document: Document;
-  readonly #lines: LineCounter;
+  readonly #document: Yaml.Document;
+  readonly #lines: Yaml.LineCounter;
 
-  private constructor(document: Document, lines: LineCounter) {
+  private constructor(document: Yaml.Document, lines: Yaml.LineCounter) {
     this.#document = document;
     this.#lines = lines;
   }
@@ -28,6 +32,7 @@ export class YamlText {
     if (bytes.length > MAX_BYTES) {
       throw fault('', `The file has ${bytes.length} bytes; at most ${MAX_BYTES} are read.`);
     }
+    const { Composer, LineCounter } = yaml();
     const lines = new LineCounter();
     lines.addNewLine(0);
     const text = decode(bytes);
@@ -42,9 +47,9 @@ export class YamlText {
     if (second !== undefined) {
       throw fault(lineText(lines, second.range[0]), 'Multiple documents: write one, without "---".');
     }
-    const yaml = new YamlText(document, lines);
-    yaml.#check();
-    return yaml;
+    const file = new YamlText(document, lines);
+    file.#check();
+    return file;
   }
 
   toPlain(): unknown {
@@ -56,32 +61,33 @@ export class YamlText {
     let at = path;
     while (at.length > 0 && !this.#document.hasIn(at)) at = at.slice(0, -1);
     const node = this.#document.getIn(at, true);
-    const line = isNode(node) ? lineText(this.#lines, node.range?.[0] ?? 0) : '';
+    const line = yaml().isNode(node) ? lineText(this.#lines, node.range?.[0] ?? 0) : '';
     const name = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('');
     return fault(line, text, name.replace(/^\./, ''));
   }
 
   #check(): void {
+    const { isAlias, isMap, visit } = yaml();
     visit(this.#document, {
       Node: (_, node) => {
         if (isAlias(node) || node.anchor !== undefined) {
           throw fault(this.#lineOf(node), 'Anchors and aliases are not supported: write the value out.');
         }
-        if (isMap(node)) this.#checkKeys(node.items.map(({ key }) => key as Node));
+        if (isMap(node)) this.#checkKeys(node.items.map(({ key }) => key as Yaml.Node));
       },
     });
   }
 
-  #checkKeys(keys: readonly Node[]): void {
+  #checkKeys(keys: readonly Yaml.Node[]): void {
     const seen = new Set<unknown>();
     for (const key of keys) {
-      if (!isScalar(key)) throw fault(this.#lineOf(key), 'A key must be a plain word.');
+      if (!yaml().isScalar(key)) throw fault(this.#lineOf(key), 'A key must be a plain word.');
       if (seen.has(key.value)) throw fault(this.#lineOf(key), `"${String(key.value)}" is there twice.`);
       seen.add(key.value);
     }
   }
 
-  #lineOf(node: Node): string {
+  #lineOf(node: Yaml.Node): string {
     return lineText(this.#lines, node.range?.[0] ?? 0);
   }
 }
@@ -95,9 +101,10 @@ function decode(bytes: Uint8Array): string {
 }
 
 /** The parser keeps a stack of its own; what reads its tokens is recursive, and so never sees more than it can stand. */
-function tokensOf(text: string, lines: LineCounter): CST.Token[] {
+function tokensOf(text: string, lines: Yaml.LineCounter): Yaml.CST.Token[] {
+  const { Lexer, Parser } = yaml();
   const parser = new Parser(lines.addNewLine);
-  const tokens: CST.Token[] = [];
+  const tokens: Yaml.CST.Token[] = [];
   for (const lexeme of new Lexer().lex(text)) {
     tokens.push(...parser.next(lexeme));
     if (parser.stack.length > MAX_DEPTH)
@@ -107,7 +114,7 @@ function tokensOf(text: string, lines: LineCounter): CST.Token[] {
   return tokens;
 }
 
-function lineText(lines: LineCounter, offset: number): string {
+function lineText(lines: Yaml.LineCounter, offset: number): string {
   return `Line ${lines.linePos(offset).line}`;
 }
 

@@ -170,7 +170,6 @@ test('whatever a file holds, it is read and makes queues, or is refused with INV
     fc
       .array(fc.oneof({ weight: 4, arbitrary: piece }, fc.string({ unit: 'grapheme' })))
       .map((lines) => lines.join('\n')),
-    fc.string({ unit: 'binary' }),
     fc.json(),
   );
   let accepted = 0;
