@@ -8,6 +8,7 @@ import { newProgram } from './program.ts';
 /** Reports an error in one or two lines, and gives the status to exit with. */
 function report(error: unknown, isJson: boolean): number {
   if (error instanceof Interrupted) return error.exitCode;
+  if (error instanceof CommanderError && error.code === 'commander.version') return 0;
   // Help was asked for, or printed for a command that only holds others.
   if (error instanceof CommanderError && error.code.startsWith('commander.help')) return helpStatus(error);
   const fault = asFault(error);

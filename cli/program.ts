@@ -1,4 +1,7 @@
+import { createRequire } from 'node:module';
 import { Command } from 'commander';
+
+const { version } = createRequire(import.meta.url)('pageturner/package.json') as { version: string };
 
 /** Each command, loaded when it is wanted: Google's libraries take a second to load. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -15,15 +18,17 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 /**
  * The whole command line.
  *
- * @param wanted the command that is called, if it is known: the others are left out
+ * @param wanted the first argument. Where it names a command the others are left out; where it asks for the version, all are.
  */
 export async function newProgram(wanted?: string): Promise<Command> {
   const program = new Command('pageturner')
     .description(
       'Long jobs over Firestore collections, one page per Cloud Task; on this machine and in Google Cloud.',
     )
+    .version(version, '--version', 'print the version')
     .enablePositionalOptions()
     .addHelpText('after', '\nExample:\n  $ pageturner demo');
+  if (wanted === '--version') return program.exitOverride();
   const isKnown = wanted !== undefined && Object.hasOwn(commands, wanted);
   for (const [name, load] of Object.entries(commands))
     if (!isKnown || name === wanted) program.addCommand(await load());

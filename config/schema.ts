@@ -62,6 +62,21 @@ const queue = z.strictObject({
     .describe('How failed tasks are tried again; the field names of the Cloud Tasks API.'),
 });
 
+const webAddress = z.url({ protocol: /^https?$/, error: 'write an address such as http://127.0.0.1:8080' });
+
+const settings = z.strictObject({
+  taskNameReuseAfter: seconds
+    .optional()
+    .describe('How long the name of a task that is gone stays taken. Default "3600s".'),
+  queueNameReuseAfter: seconds
+    .optional()
+    .describe('How long the name of a deleted queue stays taken. Default "0s"; a week with profile strict.'),
+  hasBackPressure: z
+    .boolean()
+    .optional()
+    .describe('Whether a queue slows down when its targets answer 429 or 503. Default true.'),
+});
+
 const port = z.int().min(0).max(65_535);
 
 const ports = z
@@ -110,6 +125,22 @@ export const emulatorConfigSchema: z.ZodType<EmulatorConfig> = z
       .describe(
         'local lets through what works on one machine, such as tokens over http://; strict refuses what the real service refuses.',
       ),
+    publicUrl: webAddress
+      .optional()
+      .describe('Under which address others reach the emulator that verify its tokens: their issuer.'),
+    appEngineUrl: z
+      .union([webAddress, z.record(z.string(), webAddress)])
+      .optional()
+      .describe(
+        'Where App Engine tasks are delivered: one address, or one by service, version.service or default.',
+      ),
+    followRedirects: z
+      .boolean()
+      .default(false)
+      .describe('Whether the redirect of an HTTP target is followed within the attempt.'),
+    settings: settings
+      .prefault({})
+      .describe('What is not public of the service, or differs between its pages.'),
     ports: ports
       .prefault({})
       .describe('Ports on 127.0.0.1 that `pageturner dev` and `pageturner emulator` listen on.'),
@@ -157,11 +188,21 @@ export interface EmulatorConfig {
   readonly location: string;
   /** `strict` refuses what the real service refuses. */
   readonly profile: 'local' | 'strict';
+  readonly publicUrl?: string | undefined;
+  readonly appEngineUrl?: string | Readonly<Record<string, string>> | undefined;
+  readonly followRedirects: boolean;
+  readonly settings: {
+    /** Durations as `3600s`. */
+    readonly taskNameReuseAfter?: string | undefined;
+    readonly queueNameReuseAfter?: string | undefined;
+    readonly hasBackPressure?: boolean | undefined;
+  };
   /** Ports on 127.0.0.1; 0 takes any that is free. */
   readonly ports: Readonly<Record<ServiceName, number>>;
   readonly queues: readonly QueueConfig[];
 }
 
-function secondsOf(duration: string): number {
+/** Of a duration such as `0.5s`. */
+export function secondsOf(duration: string): number {
   return Number.parseFloat(duration);
 }

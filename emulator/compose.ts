@@ -24,6 +24,7 @@ import type { EngineListener } from './engine/events.ts';
 import { Production } from './engine/production.ts';
 import type { Profile, Warning } from './engine/production.ts';
 import { SeededRandom } from './engine/random.ts';
+import { isWildcard, localUrl, webAddress } from './server/address.ts';
 import { bufferTask } from './server/buffer-task.ts';
 import { cloudTasks } from './server/cloud-tasks.ts';
 import { grpcHealth } from './server/grpc-health.ts';
@@ -67,6 +68,11 @@ export interface EmulatorOptions {
   readonly host?: string;
   /** 0, the default, takes any that is free. */
   readonly port?: number;
+  /**
+   * Under which address those reach it who verify its tokens, if that is not `http://HOST:PORT`: behind a proxy, or from a container. It is the
+   * issuer of the tokens. Unless given, `url`.
+   */
+  readonly publicUrl?: string | undefined;
   /** The project of the queues below; `demo-pageturner` unless given. Queues may be created in any. */
   readonly project?: string;
   /** The location of the queues below; `us-central1` unless given. Queues may be created in any. */
@@ -119,9 +125,12 @@ export interface EmulatorOptions {
 export interface Emulator extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
-  /** `http://HOST:PORT`: where REST, the tokens' keys and `/healthz` are. gRPC is at the same host and port. */
+  /**
+   * `http://HOST:PORT`: where REST, the tokens' keys and `/healthz` are for clients on this machine. gRPC is at the same host and port. Where it
+   * listens at all addresses, `HOST` is that of loopback.
+   */
   readonly url: string;
-  /** The issuer of the tokens that it attaches. */
+  /** The issuer of the tokens that it attaches: `publicUrl` if it was given, else `url`. */
   readonly issuer: string;
   /** Calls the listener for each event from now on; what is returned ends that. A listener must not throw. */
   observe(listener: EngineListener): () => void;
@@ -166,7 +175,7 @@ export interface Emulator extends AsyncDisposable {
 /**
  * Starts a Cloud Tasks emulator in this process: gRPC, REST, an OIDC issuer and a metadata server on one port of this machine.
  *
- * @throws ApiError INVALID_ARGUMENT for a queue that the service would refuse
+ * @throws ApiError INVALID_ARGUMENT for a queue that the service would refuse, and for what is no address
  * @throws DataFileError where the data file cannot be used
  * @throws the system's error where the port cannot be had (`code` is `EADDRINUSE`)
  *
@@ -177,14 +186,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const { host = '127.0.0.1', port = 0, project = 'demo-pageturner', location = 'us-central1' } = options;
   const { queues = [], onDefect = reportDefect, seed = randomInt(2 ** 32) } = options;
   const { onDataFileTrouble = console.error } = options;
+  const publicUrl = options.publicUrl === undefined ? undefined : webAddress('publicUrl', options.publicUrl);
   const production = new Production(options);
-  if (!isLoopbackHost(host)) {
-    production.warn(
-      'open-host',
-      host,
-      'the emulator listens to other machines too, and whoever reaches it can use it: there are no credentials.',
-    );
-  }
+  if (!isLoopbackHost(host)) production.warn('open-host', host, openHostText(host, publicUrl));
   const declared = queues.map((queue) => declaredQueue(queue, `projects/${project}/locations/${location}`));
   await using started = new AsyncDisposableStack();
   const startAt = options.clock === 'virtual' ? VIRTUAL_START : Date.now();
@@ -194,8 +198,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 
   // The issuer names the port, so the port comes first.
   const taken = started.use(await Port.take({ host, port }));
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${taken.number}`;
-  const tokens = new TokenSigner(key, url);
+  const url = localUrl(host, taken.number);
+  const tokens = new TokenSigner(key, publicUrl ?? url);
   const random = new SeededRandom(seed);
   const attempts = new AttemptLog();
   const { answerWithinMs = ANSWER_WITHIN_MS } = options;
@@ -206,7 +210,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     new HttpDispatcher({
       onExchange: attempts.exchanged,
       tokens,
-      appEngineUrl: options.appEngineUrl,
+      appEngineUrl: checkedAppEngineUrl(options.appEngineUrl),
       followRedirects: options.followRedirects,
     }),
   );
@@ -264,7 +268,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       // A call's deadline is one of real time, whatever the clock of the tasks says.
       checkCall: (rpc, call) => production.checkCall(rpc, call, Date.now()),
     }),
-    http: createHttpServer(handlers, onDefect),
+    http: createHttpServer(handlers, { reportDefect: onDefect, publicUrl }),
   });
 
   const all = started.move();
@@ -298,6 +302,23 @@ async function keptSigningKey(file: SqliteStore | undefined): Promise<SigningKey
   const key = await generateSigningKey();
   file?.writeText(KEY_TEXT, await signingKeyToText(key));
   return key;
+}
+
+function openHostText(host: string, publicUrl: string | undefined): string {
+  const open =
+    'the emulator listens to other machines too, and whoever reaches it can use it: there are no credentials.';
+  if (!isWildcard(host) || publicUrl !== undefined) return open;
+  return `${open} The issuer of its tokens is an address of this machine only: give publicUrl (--public-url) if others verify them.`;
+}
+
+function checkedAppEngineUrl(url: AppEngineUrl | undefined): AppEngineUrl | undefined {
+  if (typeof url === 'string') return webAddress('appEngineUrl', url);
+  return (
+    url &&
+    Object.fromEntries(
+      Object.entries(url).map(([name, each]) => [name, webAddress(`appEngineUrl.${name}`, each)]),
+    )
+  );
 }
 
 function declaredQueue({ name, ...settings }: QueueSettings, location: string): QueueInput {

@@ -42,9 +42,9 @@ async function demo(options: Options, signal: AbortSignal): Promise<void> {
     entry: exampleEntry,
     ports: 'free',
     isReloading: false,
+    signal,
     onFunctionsEvent: (event) => follow(event, said, options),
   });
-  signal.throwIfAborted();
   Object.assign(process.env, stack.env);
   if (!options.json) introduce(stack);
 

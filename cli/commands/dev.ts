@@ -27,6 +27,7 @@ async function dev(options: CommonOptions, signal: AbortSignal): Promise<void> {
     entry,
     ports: 'configured',
     isReloading: true,
+    signal,
     onFunctionsEvent: options.json ? tellEvent : printEvent,
   });
   if (options.json) printJsonLine({ event: 'ready', ...addresses(stack, config) });

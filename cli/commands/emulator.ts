@@ -1,6 +1,8 @@
 import { Option, type Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
+import type { EmulatorConfig } from '../../config/schema.ts';
 import { newCommand, type CommonOptions } from '../command.ts';
+import { duration } from '../duration.ts';
 import { aborted, interruptible } from '../interrupt.ts';
 import { emulatorEnvironment, gcloudEnvironment } from '../local/environment.ts';
 import { startTasksEmulator } from '../local/tasks-emulator.ts';
@@ -11,6 +13,12 @@ interface Options extends CommonOptions {
   readonly port?: number;
   readonly host?: string;
   readonly profile?: 'local' | 'strict';
+  readonly publicUrl?: string;
+  readonly appEngineUrl?: readonly string[];
+  readonly followRedirects?: boolean;
+  readonly taskNameReuseAfter?: string;
+  readonly queueNameReuseAfter?: string;
+  readonly backPressure: boolean;
   readonly data?: string;
   readonly clock?: 'system' | 'virtual';
   readonly seed?: number;
@@ -24,11 +32,34 @@ export function emulatorCommand(): Command {
       wholeNumber(0, 65_535),
     )
     .option('--host <address>', 'address to listen at (default: 127.0.0.1, this machine only)')
+    .option(
+      '--public-url <url>',
+      'address under which others reach it: the issuer of its tokens (default: publicUrl, or its own)',
+    )
     .addOption(
       new Option(
         '--profile <name>',
         'strict refuses what the real service refuses, local warns of it (default: profile)',
       ).choices(['local', 'strict']),
+    )
+    .option(
+      '--app-engine-url <url...>',
+      'where App Engine tasks go: URL, or SERVICE=URL for each service (default: appEngineUrl)',
+    )
+    .option('--follow-redirects', 'follow redirects of HTTP targets (default: followRedirects)')
+    .option(
+      '--task-name-reuse-after <seconds>',
+      'how long names of tasks stay taken, such as 3600s (default: settings.taskNameReuseAfter)',
+      duration,
+    )
+    .option(
+      '--queue-name-reuse-after <seconds>',
+      'how long names of deleted queues stay taken (default: settings.queueNameReuseAfter)',
+      duration,
+    )
+    .option(
+      '--no-back-pressure',
+      'let no queue slow down for 429 and 503 (default: settings.hasBackPressure)',
     )
     .option('--data <file>', 'keep queues, tasks and the signing key in this file (default: in memory)')
     .addOption(
@@ -47,7 +78,7 @@ export function emulatorCommand(): Command {
 
 async function emulate(options: Options, signal: AbortSignal): Promise<void> {
   const loaded = await loadConfig(options.config);
-  const config = { ...loaded, profile: options.profile ?? loaded.profile };
+  const config = withOptions(loaded, options);
   await using emulator = await startTasksEmulator(config, options.port ?? config.ports.tasks, {
     ...(options.host !== undefined && { host: options.host }),
     ...(options.data !== undefined && { dataFile: options.data }),
@@ -55,7 +86,8 @@ async function emulate(options: Options, signal: AbortSignal): Promise<void> {
     ...(options.seed !== undefined && { seed: options.seed }),
     onWarning: ({ message }) => process.stderr.write(`Warning: ${message}\n`),
   });
-  const host = `${emulator.host}:${emulator.port}`;
+  // What others are told is where they reach it, which is not where it listens if that is everywhere.
+  const { host } = new URL(emulator.issuer);
   const env = emulatorEnvironment(config, host);
   const gcloud = gcloudEnvironment(config, host);
   if (options.json) {
@@ -70,4 +102,33 @@ async function emulate(options: Options, signal: AbortSignal): Promise<void> {
     print('Ctrl-C ends it.');
   }
   await aborted(signal);
+}
+
+/** The configuration, as the options change it. */
+function withOptions(config: EmulatorConfig, options: Options): EmulatorConfig {
+  const { profile, publicUrl, appEngineUrl, followRedirects, taskNameReuseAfter, queueNameReuseAfter } =
+    options;
+  return {
+    ...config,
+    ...(profile !== undefined && { profile }),
+    ...(publicUrl !== undefined && { publicUrl }),
+    ...(appEngineUrl !== undefined && { appEngineUrl: appEngineUrls(appEngineUrl) }),
+    ...(followRedirects !== undefined && { followRedirects }),
+    settings: {
+      ...config.settings,
+      ...(taskNameReuseAfter !== undefined && { taskNameReuseAfter }),
+      ...(queueNameReuseAfter !== undefined && { queueNameReuseAfter }),
+      ...(!options.backPressure && { hasBackPressure: false }),
+    },
+  };
+}
+
+/** `URL` is that of all that has no own one. */
+function appEngineUrls(texts: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const [, service = 'default', url = text] = /^([\w.-]+)=(.*)$/.exec(text) ?? [];
+      return [service, url];
+    }),
+  );
 }

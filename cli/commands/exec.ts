@@ -39,9 +39,9 @@ async function exec(call: Call, options: CommonOptions): Promise<number> {
     entry,
     ports: 'free',
     isReloading: false,
+    signal: call.signal,
     onFunctionsEvent: printEvent,
   });
-  call.signal.throwIfAborted();
   if (options.json) process.stderr.write(`${JSON.stringify({ event: 'ready', env: stack.env })}\n`);
   return statusOf(await runCommand(call, stack));
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CliError } from '../error.ts';
+import { orAborted } from '../interrupt.ts';
 import { startGuarded, type ExitStatus, type GuardedProcess } from './guard.ts';
 import { findFirestoreEmulator, findJava, javaMissing } from './firestore-installation.ts';
 import { freePort, portUses } from './ports.ts';
@@ -21,16 +22,19 @@ export interface FirestoreEmulatorOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Milliseconds to wait for the first answer; 60,000 by default. */
   readonly startTimeoutMs?: number;
+  /** Gives the start up. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Gives a Firestore emulator that answers: the one that FIRESTORE_EMULATOR_HOST names, else one of its own, started from
  * the gcloud CLI's component or from firebase-tools' copy.
  *
- * @throws CliError where there is none, where Java is missing or too old, and where the port is occupied
+ * @throws CliError where there is none, where Java is missing or too old, and where the port is occupied; `signal.reason` when it is
+ *   aborted
  */
 export async function startFirestoreEmulator(options: FirestoreEmulatorOptions): Promise<FirestoreEmulator> {
-  const { env = process.env, startTimeoutMs = 60_000 } = options;
+  const { env = process.env, startTimeoutMs = 60_000, signal } = options;
   const running = env['FIRESTORE_EMULATOR_HOST'];
   if (running) return useRunning(running);
 
@@ -47,9 +51,11 @@ export async function startFirestoreEmulator(options: FirestoreEmulatorOptions):
   const lastLines = keepLastLines(emulator);
   const host = `127.0.0.1:${port}`;
   try {
-    await untilItAnswers(host, emulator.exited, startTimeoutMs);
+    const answers = untilItAnswers(host, emulator.exited, startTimeoutMs);
+    await (signal ? orAborted(answers, signal) : answers);
   } catch (error) {
     await emulator.close();
+    if (signal?.aborted) throw error;
     throw explain(error, lastLines());
   }
   return {

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { createInterface } from 'node:readline';
 import { CliError } from '../error.ts';
+import { orAborted } from '../interrupt.ts';
 import { startGuarded, type GuardedProcess } from './guard.ts';
 import { modulePath } from './module-path.ts';
 
@@ -26,6 +27,8 @@ export interface FunctionsProcessOptions {
   readonly port: number;
   readonly env: NodeJS.ProcessEnv;
   readonly events: EventEmitter<FunctionsProcessEvents>;
+  /** Gives the start up. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 type Word = { readonly loads: string } | { readonly listening: number; readonly names: readonly string[] };
@@ -33,10 +36,11 @@ type Word = { readonly loads: string } | { readonly listening: number; readonly 
 /**
  * Starts the functions in a process of their own, and resolves when they answer.
  *
- * @throws CliError `functions-failed` with what the process said, when it ends before it answers
+ * @throws CliError `functions-failed` with what the process said, when it ends before it answers; `signal.reason` when it is aborted
  */
 export async function startFunctionsProcess(options: FunctionsProcessOptions): Promise<FunctionsProcess> {
-  const { entry, port, env, events } = options;
+  const { entry, port, env, events, signal } = options;
+  signal?.throwIfAborted();
   const ready = Promise.withResolvers<readonly string[]>();
   const guarded = await startGuarded({
     command: process.execPath,
@@ -51,7 +55,10 @@ export async function startFunctionsProcess(options: FunctionsProcessOptions): P
   });
   const said = readOutput(guarded, events);
   void guarded.exited.then(async () => ready.reject(await failure(entry, said)));
-  const names = await ready.promise;
+  const names = await (signal ? orAborted(ready.promise, signal) : ready.promise).catch(async (error) => {
+    await guarded.close();
+    throw error;
+  });
   return {
     names,
     exited: guarded.exited,

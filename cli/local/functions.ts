@@ -17,6 +17,8 @@ export interface FunctionsOptions {
   /** Whether they start anew when a file that they loaded changes. */
   readonly isReloading: boolean;
   readonly onEvent?: (event: FunctionsEvent) => void;
+  /** Gives up whatever start is going on. */
+  readonly signal?: AbortSignal;
 }
 
 export type FunctionsEvent =
@@ -40,7 +42,7 @@ export interface Functions extends AsyncDisposable {
 /**
  * Starts the functions, and keeps them running: a process that ends by itself is started again, as the cloud does.
  *
- * @throws CliError `functions-failed` when they do not load and are not reloading
+ * @throws CliError `functions-failed` when they do not load and are not reloading; `signal.reason` when it is aborted
  */
 export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
   const supervisor = new FunctionsSupervisor(options);
@@ -81,7 +83,7 @@ class FunctionsSupervisor implements Functions {
 
   async start(): Promise<void> {
     const error = await this.#start();
-    if (error && !this.#options.isReloading) throw error;
+    if (error && (!this.#options.isReloading || this.#options.signal?.aborted)) throw error;
   }
 
   async close(): Promise<void> {
@@ -119,6 +121,7 @@ class FunctionsSupervisor implements Functions {
       void started.exited.then(() => this.#ended(started));
       onEvent?.({ kind: 'ready', names: started.names, tookMs: performance.now() - startedAt });
     } catch (error) {
+      if (this.#options.signal?.aborted) return error as CliError;
       onEvent?.({ kind: 'failed', error: error as CliError });
       if (this.#watcher) this.#watcher.isCurious = true;
       return error as CliError;

@@ -16,6 +16,8 @@ export interface LocalStackOptions {
   /** Whether the functions start anew when their files change. */
   readonly isReloading: boolean;
   readonly onFunctionsEvent?: (event: FunctionsEvent) => void;
+  /** Gives the start up: what has started is ended. Once all of it answers it has no effect. */
+  readonly signal: AbortSignal;
 }
 
 /** Everything that the functions need, on this machine. */
@@ -34,14 +36,16 @@ export interface LocalStack extends AsyncDisposable {
  * Starts the Cloud Tasks emulator, the mail sink, Firestore's emulator and the functions, and resolves when all of them answer.
  * When one of them does not start, the others are ended.
  *
- * @throws CliError that says what did not start and what to do
+ * @throws CliError that says what did not start and what to do; `signal.reason` when it is aborted
  */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
-  const { config, isReloading, entry, onFunctionsEvent } = options;
+  const { config, isReloading, entry, onFunctionsEvent, signal } = options;
   const ports = options.ports === 'free' ? { tasks: 0, firestore: 0, functions: 0, smtp: 0 } : config.ports;
   await using started = new AsyncDisposableStack();
 
-  const tasks = started.use(await startTasksEmulator(config, ports.tasks));
+  // An address that somebody wrote down is of the port that they configured.
+  const ownConfig = options.ports === 'free' ? { ...config, publicUrl: undefined } : config;
+  const tasks = started.use(await startTasksEmulator(ownConfig, ports.tasks));
   const mail = started.use(await startMailSink({ port: ports.smtp }));
   // Both are told their ports before they start, so that each can start without waiting for the other.
   const functionsPort = await freePort(portUses.functions(ports.functions));
@@ -50,17 +54,19 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   const env = environment({ config, tasks, mail, firestoreHost, functionsPort });
   const [firestore, functions] = await together(
     started,
-    startFirestoreEmulator({ port: firestorePort }),
+    startFirestoreEmulator({ port: firestorePort, signal }),
     startFunctions({
       entry,
       port: functionsPort,
       // As in the cloud: the framework then keeps the stack of a body that it cannot read to itself.
       env: { ...process.env, ...env, NODE_ENV: 'production' },
       isReloading,
+      signal,
       ...(onFunctionsEvent ? { onEvent: onFunctionsEvent } : {}),
     }),
   );
 
+  signal.throwIfAborted();
   const all = started.move();
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= all.disposeAsync());

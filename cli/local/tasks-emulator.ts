@@ -1,24 +1,53 @@
-import { DataFileError, startEmulator, type Emulator, type EmulatorOptions } from '../../emulator/index.ts';
-import type { EmulatorConfig } from '../../config/schema.ts';
+import {
+  ApiError,
+  DataFileError,
+  startEmulator,
+  type Emulator,
+  type EmulatorOptions,
+  type EngineSettings,
+} from '../../emulator/index.ts';
+import { secondsOf, type EmulatorConfig } from '../../config/schema.ts';
 import { CliError } from '../error.ts';
 import { portError, portUses } from './ports.ts';
 
 /**
  * Starts the Cloud Tasks emulator with the project, location and queues of the configuration.
  *
- * @throws CliError `port-in-use`; `config` where the data file cannot be used
+ * @throws CliError `port-in-use`; `config` where the data file or an address cannot be used
  */
 export async function startTasksEmulator(
   config: EmulatorConfig,
   port: number,
   options: Pick<EmulatorOptions, 'host' | 'dataFile' | 'onWarning' | 'clock' | 'seed'> = {},
 ): Promise<Emulator> {
-  const { project, location, profile, queues } = config;
+  const { project, location, profile, queues, publicUrl, appEngineUrl, followRedirects } = config;
   try {
-    return await startEmulator({ ...options, port, project, location, profile, queues });
+    return await startEmulator({
+      ...options,
+      port,
+      project,
+      location,
+      profile,
+      queues,
+      publicUrl,
+      followRedirects,
+      settings: engineSettings(config.settings),
+      ...(appEngineUrl !== undefined && { appEngineUrl }),
+    });
   } catch (error) {
-    if (error instanceof DataFileError)
+    if (error instanceof DataFileError || error instanceof ApiError)
       throw new CliError('config', error.message, undefined, { cause: error });
     throw portError(error, portUses.tasks(port));
   }
+}
+
+function engineSettings(settings: EmulatorConfig['settings']): Partial<EngineSettings> {
+  const { taskNameReuseAfter, queueNameReuseAfter, hasBackPressure } = settings;
+  return {
+    ...(taskNameReuseAfter !== undefined && { taskNameReuseAfterMs: secondsOf(taskNameReuseAfter) * 1000 }),
+    ...(queueNameReuseAfter !== undefined && {
+      queueNameReuseAfterMs: secondsOf(queueNameReuseAfter) * 1000,
+    }),
+    ...(hasBackPressure !== undefined && { hasBackPressure }),
+  };
 }

@@ -5,15 +5,19 @@ import { ApiError } from '../core/errors.ts';
 /**
  * A web page that somebody happens to have open must not drive the emulator. Browsers name the page in `Origin`; and a page whose
  * own name was made to lead here (DNS rebinding) names itself in `Host`.
+ *
+ * @param publicUrl an address under which the emulator may be called besides those of this machine
  */
-export function refuseWebPages({ origin, host }: IncomingHttpHeaders): void {
+export function refuseWebPages({ origin, host }: IncomingHttpHeaders, publicUrl?: string): void {
   if (origin !== undefined && !isLoopbackHost(URL.parse(origin)?.hostname ?? '')) {
     throw new ApiError(
       'PERMISSION_DENIED',
       `Requests from web pages of ${origin} are refused. Only pages served from this machine (localhost) may call the emulator.`,
     );
   }
-  if (host !== undefined && !isPrivateName(URL.parse(`http://${host}`)?.hostname ?? '')) {
+  const hostname = URL.parse(`http://${host}`)?.hostname ?? '';
+  const publicName = publicUrl && URL.parse(publicUrl)?.hostname;
+  if (host !== undefined && hostname !== publicName && !isPrivateName(hostname)) {
     throw new ApiError(
       'PERMISSION_DENIED',
       `Requests to the host "${host}" are refused, because a web page could be behind that name. ` +

@@ -27,10 +27,16 @@ export type HttpHandler = (request: HttpRequest) => HttpReply | undefined | Prom
 /** The limit of Google's front end. */
 export const MAX_REQUEST_BYTES: number = 10 * 1024 * 1024;
 
+export interface HttpServerOptions {
+  readonly reportDefect: ReportDefect;
+  /** An address under which clients reach it besides those of this machine. */
+  readonly publicUrl?: string | undefined;
+}
+
 /** A server that is not listening yet: connections are handed to it. The first handler that knows a request answers it. */
-export function createHttpServer(handlers: readonly HttpHandler[], reportDefect: ReportDefect): Server {
+export function createHttpServer(handlers: readonly HttpHandler[], options: HttpServerOptions): Server {
   return createServer((incoming, outgoing) => {
-    void reply(incoming, handlers, reportDefect).then((answer) => send(answer, incoming, outgoing));
+    void reply(incoming, handlers, options).then((answer) => send(answer, incoming, outgoing));
   });
 }
 
@@ -62,10 +68,10 @@ export function errorReply(error: ApiError): HttpReply {
 async function reply(
   incoming: IncomingMessage,
   handlers: readonly HttpHandler[],
-  reportDefect: ReportDefect,
+  { reportDefect, publicUrl }: HttpServerOptions,
 ): Promise<HttpReply> {
   try {
-    refuseWebPages(incoming.headers);
+    refuseWebPages(incoming.headers, publicUrl);
     const request = await readRequest(incoming);
     for (const handler of handlers) {
       const answer = await handler(request);

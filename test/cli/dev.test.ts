@@ -63,6 +63,16 @@ test('dev prints every address, starts functions anew when a file changes, and C
   expect(cli.family()).toEqual([]);
 });
 
+test('Ctrl-C while dev is starting ends what has started, at once', async () => {
+  const { folder, write } = otherProject('');
+  write("console.log('loading'); await new Promise(() => setInterval(() => {}, 1000));");
+  const cli = startDev(folder);
+  await cli.line(/loading$/);
+  cli.process.kill('SIGINT');
+  expect(await cli.ended).toMatchObject({ status: 130, stderr: '' });
+  expect(cli.family()).toEqual([]);
+});
+
 test('dev starts functions again that have ended by themselves', async () => {
   const { folder, write } = otherProject('one');
   write(sourceOf('').replace('response.send("")', 'process.exit(1)'));

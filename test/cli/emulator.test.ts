@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { startCli, type Ended } from '../support/cli.ts';
+import { serve } from '../emulator/web-server.ts';
+import { runCli, startCli, type Ended } from '../support/cli.ts';
 import { configFile } from '../support/config-file.ts';
 
 /** Starts the emulator, creates a task with a token for an http:// address, and ends it. */
@@ -32,7 +33,100 @@ test('the emulator refuses it with --profile strict', async () => {
   expect(stderr).toBe('');
 });
 
-test('the emulator says that it listens to other machines when it does', async () => {
-  const { stderr } = await createTask('--host', '0.0.0.0', '--profile', 'strict');
+test('an emulator for other machines says so, and names addresses that can be called', async () => {
+  const { ready, stderr } = await startAndEnd('--host', '0.0.0.0');
+  const { url, issuer, env } = ready;
   expect(stderr).toMatch(/^Warning: 0\.0\.0\.0: the emulator listens to other machines too/);
+  expect(stderr).toContain('give publicUrl (--public-url) if others verify them.');
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  expect(issuer).toBe(url);
+  expect(`http://${env['CLOUD_TASKS_EMULATOR_HOST']}`).toBe(url);
 });
+
+test('a public address is the issuer, and what others are told', async () => {
+  const address = 'http://tasks.test:8123';
+  const { ready, stderr } = await startAndEnd('--host', '0.0.0.0', '--public-url', `${address}/`);
+  expect(stderr).not.toContain('--public-url');
+  expect(ready).toMatchObject({
+    url: expect.stringContaining('http://127.0.0.1:'),
+    issuer: address,
+    env: { CLOUD_TASKS_EMULATOR_HOST: 'tasks.test:8123', GCE_METADATA_HOST: 'tasks.test:8123' },
+    gcloud: { CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDTASKS: `${address}/` },
+  });
+});
+
+test.each([
+  [['--public-url', 'tasks'], 'publicUrl is "tasks": write an address such as'],
+  [['--app-engine-url', 'mail=nowhere'], 'appEngineUrl.mail is "nowhere": write an address such as'],
+  [['--task-name-reuse-after', '1h'], 'Write seconds followed by "s", such as 3600s.'],
+])('what cannot be meant by %j is refused with the mend', async (args, text) => {
+  const { status, stderr } = await runCli(['emulator', '--port', '0', ...args]);
+  expect(status).not.toBe(0);
+  expect(stderr).toContain(text);
+});
+
+const tasks = 'v2/projects/demo-p/locations/us-central1/queues/mail/tasks';
+const byOptions = (url: string): { args: string[] } => ({
+  args: [
+    '--app-engine-url',
+    `mail=${url}/mail`,
+    `${url}/other`,
+    '--follow-redirects',
+    '--task-name-reuse-after',
+    '0s',
+  ],
+});
+const byConfiguration = (url: string): { config: object } => ({
+  config: {
+    appEngineUrl: { mail: `${url}/mail`, default: `${url}/other` },
+    followRedirects: true,
+    settings: { taskNameReuseAfter: '0s' },
+  },
+});
+
+test.each([
+  ['options', byOptions],
+  ['the configuration', byConfiguration],
+])('App Engine addresses, redirects and times of names can be given by %s', async (_, given) => {
+  const target = await serve((response, { path }) => {
+    if (path === '/moved') response.writeHead(307, { location: '/arrived' });
+    response.end();
+  });
+  const { args = [], config = {} }: { args?: string[]; config?: object } = given(target.url);
+  const file = configFile({ project: 'demo-p', queues: [{ name: 'mail' }], ...config });
+  const cli = startCli(['emulator', '--json', '--port', '0', '--config', file, ...args]);
+  const { url } = JSON.parse(await cli.line(/"ready"/)) as Ready;
+  const post = async (task: object): Promise<void> => {
+    const response = await fetch(`${url}/${tasks}`, { method: 'POST', body: JSON.stringify({ task }) });
+    expect(response.status).toBe(200);
+    await fetch(`${url}/emulator/v1/idle`);
+  };
+  await post({ appEngineHttpRequest: { relativeUri: '/a', appEngineRouting: { service: 'mail' } } });
+  await post({ appEngineHttpRequest: { relativeUri: '/b' } });
+  const name = `projects/demo-p/locations/us-central1/queues/mail/tasks/again`;
+  await post({ name, httpRequest: { url: `${target.url}/moved`, httpMethod: 'GET' } });
+  await post({ name, httpRequest: { url: `${target.url}/again`, httpMethod: 'GET' } });
+  cli.process.kill('SIGINT');
+  await cli.ended;
+  expect(target.requests.map(({ path }) => path)).toEqual([
+    '/mail/a',
+    '/other/b',
+    '/moved',
+    '/arrived',
+    '/again',
+  ]);
+});
+
+interface Ready {
+  readonly url: string;
+  readonly issuer: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Starts the emulator and ends it as soon as it answers. */
+async function startAndEnd(...args: string[]): Promise<Ended & { ready: Ready }> {
+  const cli = startCli(['emulator', '--json', '--port', '0', '--config', configFile({}), ...args]);
+  const ready = JSON.parse(await cli.line(/"ready"/)) as Ready;
+  cli.process.kill('SIGINT');
+  return { ...(await cli.ended), ready };
+}

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
@@ -125,4 +127,11 @@ describe('a wrong call ends with status 2 and says what is wrong', () => {
     expect(status).toBe(2);
     expect(stderr).toContain('Usage: pageturner queues');
   });
+});
+
+test('the version is that of the package', async () => {
+  const { version } = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  expect(await runCli(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
 });

@@ -20,6 +20,8 @@ describe('parseConfig', () => {
       project: 'demo-pageturner',
       location: 'us-central1',
       profile: 'local',
+      followRedirects: false,
+      settings: {},
       ports: { tasks: 8123, firestore: 8080, functions: 8081, smtp: 1025 },
       queues: [{ name: 'default' }],
     });
@@ -29,6 +31,27 @@ describe('parseConfig', () => {
       functions: 8081,
       smtp: 1025,
     });
+  });
+
+  it.each([
+    [
+      { appEngineUrl: 'nowhere' },
+      'appEngineUrl: "nowhere" is wrong: write an address such as http://127.0.0.1:8080',
+    ],
+    [
+      { appEngineUrl: { mail: 'nowhere' } },
+      'appEngineUrl.mail: "nowhere" is wrong: write an address such as http://127.0.0.1:8080',
+    ],
+    [
+      { publicUrl: 'ftp://a' },
+      'publicUrl: "ftp://a" is wrong: write an address such as http://127.0.0.1:8080',
+    ],
+    [
+      { settings: { taskNameReuseAfter: 3 } },
+      'settings.taskNameReuseAfter: 3 is not a text in double quotes',
+    ],
+  ])('refuses %j with the path and the mend', (config, text) => {
+    expect(() => parseConfig(JSON.stringify(config))).toThrow(text);
   });
 
   it.each([

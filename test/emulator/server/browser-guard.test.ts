@@ -38,3 +38,9 @@ test.each([
 ])('whether %s is this machine only: %s', (host, expected) => {
   expect(isLoopbackHost(host)).toBe(expected);
 });
+
+test('the host of the public address may be named, and no other with a dot', () => {
+  const publicUrl = 'https://tasks.example.com/emulator';
+  refuseWebPages({ host: 'tasks.example.com:443' }, publicUrl);
+  expect(() => refuseWebPages({ host: 'other.example.com' }, publicUrl)).toThrow('are refused');
+});
