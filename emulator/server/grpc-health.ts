@@ -4,7 +4,6 @@ import type { OwnProto } from './own-proto.ts';
 import type { StreamRpc, Surface } from './rpc.ts';
 import { fullNameOf } from './schema.ts';
 
-/** But for `List`, which tells the state of every service at once and which no probe calls. */
 export const healthProto: OwnProto = {
   name: 'grpc/health/v1/health.proto',
   text: `
@@ -15,8 +14,11 @@ export const healthProto: OwnProto = {
       enum ServingStatus { UNKNOWN = 0; SERVING = 1; NOT_SERVING = 2; SERVICE_UNKNOWN = 3; }
       ServingStatus status = 1;
     }
+    message HealthListRequest {}
+    message HealthListResponse { map<string, HealthCheckResponse> statuses = 1; }
     service Health {
       rpc Check(HealthCheckRequest) returns (HealthCheckResponse);
+      rpc List(HealthListRequest) returns (HealthListResponse);
       rpc Watch(HealthCheckRequest) returns (stream HealthCheckResponse);
     }
   `,
@@ -33,6 +35,7 @@ export function grpcHealth(surfaces: readonly Surface[]): Surface {
         if (!known.has(String(service))) throw entityNotFound();
         return { status: 'SERVING' };
       },
+      List: () => ({ statuses: Object.fromEntries([...known].map((name) => [name, { status: 'SERVING' }])) }),
     },
     streams: { Watch: watchOf(known) },
   };

@@ -90,6 +90,21 @@ export const betaRows: readonly ErrorRow[] = [
     ...ours(`${PROTO} say that only pull queues can be leased from`),
   },
   {
+    rpc: 'v2beta2 UploadQueueYaml',
+    // It has no path of the kind that the others have.
+    only: 'gRPC',
+    condition: 'a push queue has no rate',
+    request: { appId: 'p', httpBody: { data: Buffer.from('queue:\n- name: a\n') } },
+    code: 'INVALID_ARGUMENT',
+    message:
+      'Invalid queue configuration. Line 2, queue[0].rate: Refill rate must be specified for push-based queue.',
+    details: violation(
+      'http_body.data.queue[0].rate',
+      'Invalid queue configuration. Line 2, queue[0].rate: Refill rate must be specified for push-based queue.',
+    ),
+    ...ours('gcloud 528 gives these words for those of the service; the line and the field are ours'),
+  },
+  {
     rpc: 'v2beta2 GetTask',
     condition: 'the task does not exist',
     request: { name: `${Q}/tasks/none` },

@@ -1,6 +1,7 @@
 import { Client, credentials } from '@grpc/grpc-js';
 import type { ClientReadableStream, ServiceError } from '@grpc/grpc-js';
 import { once } from 'node:events';
+import protobuf from 'protobufjs';
 import { expect, onTestFinished, test } from 'vitest';
 import { startEmulator, type Emulator } from '../../../emulator/index.ts';
 
@@ -47,6 +48,25 @@ test('a health check over gRPC says that the emulator and each of its services s
   expect(await check('google.cloud.tasks.v2.CloudTasks')).toBe(SERVING);
   expect(await check('google.cloud.tasks.v2beta2.CloudTasks')).toBe(SERVING);
   expect(await check('no.such.Service')).toBe(NOT_FOUND);
+});
+
+test('the state of all services can be had at once', async () => {
+  const { client } = await start();
+  const answer = await new Promise<Buffer>((resolve, reject) => {
+    client.makeUnaryRequest('/grpc.health.v1.Health/List', bytes, bytes, Buffer.alloc(0), (error, value) =>
+      value === undefined ? reject(error ?? new Error('no answer')) : resolve(value),
+    );
+  });
+  const { statuses } = protobuf
+    .parse('syntax = "proto3"; message R { map<string, S> statuses = 1; } message S { int32 status = 1; }')
+    .root.lookupType('R')
+    .decode(answer)
+    .toJSON();
+  expect(statuses).toMatchObject({
+    '': { status: SERVING },
+    'google.cloud.tasks.v2.CloudTasks': { status: SERVING },
+    'google.longrunning.Operations': { status: SERVING },
+  });
 });
 
 /** A watch, its first status, and how it ends. */
