@@ -47,7 +47,8 @@ export function answerError(
     return;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  log.write('ERROR', text, fields);
+  // Error Reporting groups by the stack, wherever the message may be cut.
+  log.write('ERROR', text, error instanceof Error ? { ...fields, stack_trace: text } : fields);
   response.status(500).json({
     error: { code: 'internal', message: internal },
   });

@@ -5,6 +5,7 @@ import type { Log } from '../ports.ts';
 import { defaultRuntime, type HealingRuntime } from '../runtime.ts';
 import { admit } from './admit.ts';
 import { answerError } from './answer.ts';
+import { traced } from './traced.ts';
 
 export interface HealerOptions {
   /** The name that the function is registered and called under; `heal` unless given. */
@@ -28,7 +29,7 @@ export function healer(
   runtime: () => HealingRuntime = defaultRuntime,
 ): HttpFunction {
   const { name = 'heal', callers, ...quiet } = options;
-  return async (request, response) => {
+  return traced(async (request, response) => {
     let log: Log = jsonLog;
     try {
       const { ports, ...access } = runtime();
@@ -47,5 +48,5 @@ export function healer(
         internal: 'The runs could not be looked at; the log says why. Call again.',
       });
     }
-  };
+  });
 }

@@ -9,6 +9,7 @@ import { startOn } from '../start-task.ts';
 import { admit } from './admit.ts';
 import { answerError } from './answer.ts';
 import { jsonBody } from './body.ts';
+import { traced } from './traced.ts';
 
 export interface StarterOptions<S extends z.ZodType> {
   /** E-mail addresses of the people and services that may call; those of PAGETURNER_CALLERS unless given. */
@@ -33,7 +34,7 @@ export function starter<S extends z.ZodType, D extends DocumentData>(
   runtime: () => Runtime = defaultRuntime,
 ): HttpFunction {
   const name = `start-${task.name}`;
-  return async (request, response) => {
+  return traced(async (request, response) => {
     let log: Log = jsonLog;
     try {
       const { ports, ...access } = runtime();
@@ -63,5 +64,5 @@ export function starter<S extends z.ZodType, D extends DocumentData>(
           'The task could not be started; the log says why. Send it again with the same Idempotency-Key.',
       });
     }
-  };
+  });
 }

@@ -14,6 +14,7 @@ import { takeStart } from '../start-run.ts';
 import { takeTurn } from '../take-turn.ts';
 import { answerError } from './answer.ts';
 import { jsonBody } from './body.ts';
+import { traced } from './traced.ts';
 
 /**
  * The HTTP function that works on a task. Register it under the task's name; only the queue may call it: it verifies the identity
@@ -28,7 +29,7 @@ export function worker<S extends z.ZodType, D extends DocumentData>(
   task: OneShotTask<S> | IterativeTask<S, D>,
   runtime: () => Runtime = defaultRuntime,
 ): HttpFunction {
-  return async (request, response) => {
+  return traced(async (request, response) => {
     const fields = { task: task.name, queueTask: request.get('X-CloudTasks-TaskName') };
     let log: Log = jsonLog;
     try {
@@ -53,7 +54,7 @@ export function worker<S extends z.ZodType, D extends DocumentData>(
         internal: 'The task failed and will be delivered again; the log says why.',
       });
     }
-  };
+  });
 }
 
 async function deliver(
