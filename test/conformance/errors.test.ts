@@ -29,10 +29,12 @@ let emulators: { readonly local: Emulator; readonly strict: Emulator };
 const warnings: Warning[] = [];
 
 beforeAll(async () => {
-  emulators = { local: await prepared('local'), strict: await prepared('strict') };
+  const [local, strict] = await Promise.all([prepared('local'), prepared('strict')]);
+  emulators = { local, strict };
 });
 
-afterAll(() => Promise.all(Object.values(emulators).map((emulator) => emulator.close())));
+const started: Emulator[] = [];
+afterAll(() => Promise.all(started.map((emulator) => emulator.close())));
 
 /** An emulator in the state that the rows are about. */
 async function prepared(profile: 'local' | 'strict'): Promise<Emulator> {
@@ -45,6 +47,7 @@ async function prepared(profile: 'local' | 'strict'): Promise<Emulator> {
     queues,
     onWarning: (warning) => void warnings.push(warning),
   });
+  started.push(emulator);
   emulator.clock.freeze();
   const queue = `${LOCATION}/queues/q`;
   const scheduleTime = new Date(Date.now() + 3_600_000).toISOString();
