@@ -29,28 +29,23 @@ export async function commitPage(
   const current = failure === undefined && documents < page.documents.length ? documents : page.limit;
   const taken = { documents, tookMs: at - startedAt, limitMs: deadline.limitMs };
   const next = pageSizeAfter(task.pageSize, current, taken);
-  const after = advance(
-    run.value,
-    shard.value,
-    {
-      documents,
-      quarantined: effects.setAside.length,
-      isLast: page.documents.length < page.limit && documents === page.documents.length,
-      end: last === undefined ? null : page.positionOf(last),
-      children: effects.children,
-      pageSize: next === firstPageSize(task.pageSize) ? undefined : next,
-      ...(failure === undefined
-        ? {}
-        : {
-            failure: {
-              record: errorRecord(failure.error, at, failure.document?.ref.path),
-              isCounted: failure.remedy === 'count',
-            },
-          }),
-      at,
-    },
-    task,
-  );
+  const after = advance(run.value, shard.value, {
+    documents,
+    quarantined: effects.setAside.length,
+    isLast: page.documents.length < page.limit && documents === page.documents.length,
+    end: last === undefined ? null : page.positionOf(last),
+    children: effects.children,
+    pageSize: next === firstPageSize(task.pageSize) ? undefined : next,
+    ...(failure === undefined
+      ? {}
+      : {
+          failure: {
+            record: errorRecord(failure.error, at, failure.document?.ref.path),
+            isCounted: failure.remedy === 'count',
+          },
+        }),
+    at,
+  });
   const asides = effects.setAside.map((entry) => setAsideWrite(ports.store.db, run.value.id, entry));
   const writes = [...effects.writes, ...asides];
   return (await ports.store.commitTurn(run.value.id, shard, after, writes)) === 'conflict'

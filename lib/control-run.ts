@@ -1,66 +1,96 @@
-import { PageturnerError } from './core/errors.ts';
-import { childrenOf, control, type Command } from './core/control.ts';
-import { drain } from './drain.ts';
-import type { Ports, RunStore } from './ports.ts';
+import { command, type Command } from './core/control.ts';
+import { noSuchRun } from './core/run.ts';
+import { drainRun, drainShard } from './drain.ts';
+import type { Ports } from './ports.ts';
 import { defaultRuntime } from './runtime.ts';
+import { stopRun } from './stop-run.ts';
+
+export interface ControlOptions {
+  /** Who asks, kept with the run: an e-mail address, say. `code` unless given. */
+  readonly by?: string;
+  /** Why, kept with the run. */
+  readonly reason?: string;
+}
+
+export interface StopRunOptions extends ControlOptions {
+  /**
+   * Not to wait for pages under way: when the call resolves, the run has stopped, and no page of it can take effect. What their
+   * handlers do outside Firestore goes on until they end. False unless given.
+   */
+  readonly force?: boolean;
+}
 
 /**
- * Pauses a run. When it resolves, no page takes effect until the run is resumed: a page under way finds its shard changed and
- * commits nothing. A paused run stays so. What a handler does outside Firestore is not stopped.
+ * Pauses a run: no further page begins. It is `pausing` until the pages under way have ended, and `paused` then; a worker that hangs
+ * is not waited for longer than its `timeoutSeconds`. A run that is pausing or paused stays so.
  *
- * @throws PageturnerError `invalid-state` when there is no such run or it has ended; and what the database throws.
+ * @throws PageturnerError `invalid-state` when there is no such run or it has ended; and what the database or the queue throws: pause
+ *   again then.
  */
-export async function pauseRun(runId: string, ports: Ports = defaultRuntime().ports): Promise<void> {
-  await command(runId, 'pause', ports);
+export async function pauseRun(
+  runId: string,
+  options: StopRunOptions = {},
+  ports: Ports = defaultRuntime().ports,
+): Promise<void> {
+  await control(runId, 'pause', options, ports);
 }
 
 /**
- * Resumes a paused run at its cursor. If this rejects, resume again: what a running run has to enqueue is enqueued once more.
+ * Resumes a paused or pausing run at its cursors. A run that goes on stays so.
  *
- * @throws PageturnerError `invalid-state` when there is no such run or it has ended; and what the database or the queue throws.
+ * @throws PageturnerError `invalid-state` when there is no such run or it has ended; and what the database or the queue throws: resume
+ *   again then, and what the run has to enqueue is enqueued once more.
  */
-export async function resumeRun(runId: string, ports: Ports = defaultRuntime().ports): Promise<void> {
-  await command(runId, 'resume', ports);
+export async function resumeRun(
+  runId: string,
+  options: ControlOptions = {},
+  ports: Ports = defaultRuntime().ports,
+): Promise<void> {
+  await control(runId, 'resume', options, ports);
 }
 
 /**
- * Cancels a run for good, without its `onComplete`. When it resolves, no page takes effect any more. A canceled run stays so.
+ * Cancels a run for good, without its `onComplete`: it is `canceling` until the pages under way have ended, and `canceled` then; see
+ * `pauseRun`. A canceled run stays so.
  *
- * @throws PageturnerError `invalid-state` when there is no such run or it ended otherwise; and what the database throws.
+ * @throws PageturnerError `invalid-state` when there is no such run or it ended otherwise; and what the database or the queue throws:
+ *   cancel again then.
  */
-export async function cancelRun(runId: string, ports: Ports = defaultRuntime().ports): Promise<void> {
-  await command(runId, 'cancel', ports);
-}
-
-async function command(runId: string, asked: Command, ports: Ports): Promise<void> {
-  const { store, clock, log } = ports;
-  for (;;) {
-    const found = await read(runId, ports);
-    const after = control(found.run.value, found.shard.value, asked, clock.now());
-    if (after === 'as-asked') return await settle(found, ports);
-    if ((await store.commitRunAndShard(found, after)) === 'conflict') continue;
-    log.write('INFO', `The run is ${after.run.state}`, { task: after.run.task, run: runId });
-    return await settle(await read(runId, ports), ports);
-  }
+export async function cancelRun(
+  runId: string,
+  options: StopRunOptions = {},
+  ports: Ports = defaultRuntime().ports,
+): Promise<void> {
+  await control(runId, 'cancel', options, ports);
 }
 
 /**
- * Enqueues what is left to enqueue. Where the chain stands still, that is the children of its last page, and then the outbox is
- * emptied: after a long pause the queue would have forgotten their names, and take them a second time.
+ * Takes a failed run up again where it stands: at the cursors of its shards, or at its preparation or completion.
+ *
+ * @throws PageturnerError `invalid-state` when there is no such run or it has not failed; and what the database or the queue throws:
+ *   retry again then.
  */
-async function settle({ run, shard }: Found, { store, queue }: Ports): Promise<void> {
-  if (run.value.state === 'running') return await drain(shard.value.outbox, queue);
-  if (shard.value.outbox.length === 0) return undefined;
-  await drain(childrenOf(run.value, shard.value), queue);
-  // A conflict: another command was quicker, and sees to the outbox itself.
-  await store.commitTurn(run.value.id, shard, { ...shard.value, outbox: [] }, []);
+export async function retryRun(
+  runId: string,
+  options: ControlOptions = {},
+  ports: Ports = defaultRuntime().ports,
+): Promise<void> {
+  await control(runId, 'retry', options, ports);
 }
 
-type Found = NonNullable<Awaited<ReturnType<RunStore['readTurn']>>>;
-
-/** A run has one shard. */
-async function read(runId: string, { store }: Ports): Promise<Found> {
-  const found = await store.readTurn(runId, 0);
-  if (found !== undefined) return found;
-  throw new PageturnerError('invalid-state', `There is no run ${runId}.`);
+async function control(runId: string, asked: Command, options: StopRunOptions, ports: Ports): Promise<void> {
+  const { store, queue, clock, log } = ports;
+  const { by = 'code', force, reason } = options;
+  const why = reason === undefined ? {} : { reason };
+  const change = await store.changeRun(runId, (found) =>
+    command(found, asked, { at: clock.now(), by, ...why }),
+  );
+  const found = await store.getRun(runId);
+  if (found === undefined) throw noSuchRun(runId);
+  if (change?.run !== undefined)
+    log.write('INFO', `The run is ${change.run.state}`, { task: change.run.task, run: runId, by });
+  // Also when the run was as asked before: a crash may have kept the first call from enqueueing.
+  if (found.run.state === 'running') for (const shard of found.shards) await drainShard(shard, queue);
+  await drainRun(found.run, ports);
+  if (force === true) await stopRun(runId, { by, force }, ports);
 }

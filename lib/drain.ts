@@ -1,5 +1,7 @@
+import { childrenOf } from './core/control.ts';
 import type { OutboxTask } from './core/outbox.ts';
-import type { TaskQueue } from './ports.ts';
+import type { Run, Shard } from './core/run.ts';
+import type { Ports, TaskQueue } from './ports.ts';
 
 /** Enough to hide the round trips, few enough for one connection. */
 const concurrency = 50;
@@ -15,4 +17,34 @@ export async function drain(outbox: readonly OutboxTask[], queue: TaskQueue): Pr
   }
   const next = outbox.at(-1);
   if (next !== undefined) await queue.enqueue(next);
+}
+
+/** Enqueues what a run has to, and then drops the children from its outbox, so that they are not enqueued again long after. */
+export async function drainRun(run: Run, { store, queue }: Ports): Promise<void> {
+  await drain(run.outbox, queue);
+  const children = childrenOf(run, run);
+  if (children.length === 0) return;
+  await store.changeRun(run.id, ({ run: now }) =>
+    now.state === run.state && now.epoch === run.epoch
+      ? { run: { ...now, outbox: now.outbox.filter(({ id }) => !children.some((child) => child.id === id)) } }
+      : undefined,
+  );
+}
+
+/**
+ * Enqueues what a shard has to, unless the queue shows that it was: the chain's own next task is enqueued last. (The children may
+ * have run so long ago that the queue would take them again.)
+ */
+export async function drainShard({ outbox }: Shard, queue: TaskQueue): Promise<void> {
+  const next = outbox.at(-1);
+  if (next === undefined || (await queue.has(next))) return;
+  await drain(outbox, queue);
+}
+
+/** The same for shards that stand still: without the chain's next task. */
+export async function drainChildren(run: Run, shard: Shard, queue: TaskQueue): Promise<void> {
+  const children = childrenOf(run, shard);
+  const next = shard.outbox.at(-1);
+  if (children.length === 0 || (next !== undefined && (await queue.has(next)))) return;
+  await drain(children, queue);
 }

@@ -1,23 +1,25 @@
-import { expectedTask, restart } from './core/control.ts';
-import type { Run } from './core/run.ts';
-import { drain } from './drain.ts';
-import type { HealingPorts } from './ports.ts';
+import { restart, restartRun } from './core/control.ts';
+import type { Run, Shard } from './core/run.ts';
+import { isStopping } from './core/transition.ts';
+import { drain, drainRun } from './drain.ts';
+import type { Ports } from './ports.ts';
 import { defaultRuntime } from './runtime.ts';
+import { enqueueLeftovers, stopRun } from './stop-run.ts';
 
 export interface HealReport {
-  /** Runs that were running. */
+  /** Runs that were looked at: those in which something must happen by itself. */
   readonly seen: number;
-  /** Ids of the runs whose chain was dead and goes on now. */
+  /** Ids of the runs that had come to a stop in some part and go on now. */
   readonly healed: readonly string[];
   /** The runs that could not be looked at or restarted; the next healing tries again. */
   readonly failed: readonly { readonly run: string; readonly message: string }[];
 }
 
 /**
- * Finds running runs whose chain has died (the queue was purged, the task deleted or given up, a start or a resume died half-way) and
- * restarts them at their cursor. A chain counts as dead when its shard has been still for `quietSeconds` and the queue does not hold
- * the task that would carry it on. A live chain is never doubled, however often and from wherever this is called: the restart takes
- * effect only if the shard has not moved since, and makes each older task of the chain void.
+ * Finds runs that have died somewhere (the queue was purged, a task deleted or given up, a start or a command died half-way) and has
+ * them go on: a chain of pages at its cursor, a preparation, a completion, a pausing or canceling. A part counts as dead when it has
+ * been still for `quietSeconds` and the queue does not hold the task that would carry it on. What lives is never doubled, however often
+ * and from wherever this is called: a restart takes effect only if nothing has moved since, and makes each older task void.
  *
  * Call it at least every half an hour, so that the queue still knows the names of children that it has had.
  *
@@ -26,16 +28,16 @@ export interface HealReport {
  */
 export async function healRuns(
   options: { readonly quietSeconds?: number } = {},
-  ports: HealingPorts = defaultRuntime().ports,
+  ports: Ports = defaultRuntime().ports,
 ): Promise<HealReport> {
   const quietMs = (options.quietSeconds ?? 600) * 1000;
   const healed: string[] = [];
   const failed: { run: string; message: string }[] = [];
   let seen = 0;
-  for await (const run of runningRuns(ports)) {
+  for await (const run of activeRuns(ports)) {
     seen += 1;
     try {
-      if (await heal(run, quietMs, ports)) healed.push(run.id);
+      if (await heal(run.id, quietMs, ports)) healed.push(run.id);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       ports.log.write('ERROR', `The run could not be healed: ${message}`, { task: run.task, run: run.id });
@@ -45,9 +47,9 @@ export async function healRuns(
   return { seen, healed, failed };
 }
 
-async function* runningRuns({ store }: HealingPorts): AsyncGenerator<Run> {
+async function* activeRuns({ store }: Ports): AsyncGenerator<Run> {
   for (let after: string | null = null; ;) {
-    const runs: readonly Run[] = await store.listRunning(after, pageSize);
+    const runs: readonly Run[] = await store.listActive(after, pageSize);
     yield* runs;
     const last = runs.at(-1);
     if (last === undefined || runs.length < pageSize) return;
@@ -57,34 +59,69 @@ async function* runningRuns({ store }: HealingPorts): AsyncGenerator<Run> {
 
 const pageSize = 100;
 
-/** Whether a chain of the run was dead. */
-async function heal({ id, shards }: Run, quietMs: number, ports: HealingPorts): Promise<boolean> {
-  let wasDead = false;
-  for (let index = 0; index < shards; index += 1) {
-    if (await healShard(id, index, quietMs, ports)) wasDead = true;
+/** Whether something of the run was dead. */
+async function heal(runId: string, quietMs: number, ports: Ports): Promise<boolean> {
+  const found = await ports.store.getRun(runId);
+  if (found === undefined) return false;
+  const { run, shards } = found;
+  const isQuiet = ({ updatedAt }: Run | Shard): boolean => ports.clock.now() - updatedAt >= quietMs;
+  if (run.state === 'running') {
+    // A shard that is done has nothing to do until all are.
+    const isWalked = shards.every(({ state }) => state === 'done');
+    let wasDead = false;
+    for (const shard of shards) {
+      if ((isWalked || shard.state === 'running') && isQuiet(shard) && (await healShard(run, shard, ports)))
+        wasDead = true;
+    }
+    return wasDead;
   }
-  return wasDead;
+  if (!isQuiet(run)) return false;
+  if (isStopping(run.state)) {
+    await stopRun(runId, { by: 'healer', force: true }, ports);
+    return true;
+  }
+  if (run.state === 'starting' || run.state === 'completing') return await healRun(run, ports);
+  await enqueueLeftovers(runId, ports);
+  return true;
 }
 
-async function healShard(
-  runId: string,
-  index: number,
-  quietMs: number,
-  { store, queue, clock, log }: HealingPorts,
-): Promise<boolean> {
-  const found = await store.readTurn(runId, index);
-  if (found === undefined || found.run.value.state !== 'running') return false;
-  const { value: run } = found.run;
-  const { value: shard } = found.shard;
-  const now = clock.now();
-  if (now - shard.updatedAt < quietMs) return false;
-  const expected = expectedTask(run, shard);
-  // Asked after the shard was read: if the chain has moved on since, its task is gone, and the commit below is a conflict.
-  if (expected !== undefined && (await queue.has(expected))) return false;
-  const after = restart(run, shard, now);
-  if ((await store.commitTurn(runId, found.shard, after, [])) === 'conflict') return false;
-  await drain(after.outbox, queue);
-  const fields = { task: run.task, run: runId, shard: index, turn: shard.turn, epoch: after.epoch };
-  log.write('WARNING', 'The chain had died, and was restarted at its cursor', fields);
+async function healShard(run: Run, shard: Shard, ports: Ports): Promise<boolean> {
+  const { store, queue, clock, log } = ports;
+  const next = shard.outbox.at(-1);
+  // Asked after the shard was read: if the chain has moved on since, its task is gone, and the change below finds another epoch or turn.
+  if (next !== undefined && (await queue.has(next))) return false;
+  const change = await store.changeRun(run.id, (now) => {
+    const current = now.shards[shard.index];
+    if (now.run.state !== 'running' || current === undefined || !isSame(current, shard)) return undefined;
+    return { shards: [restart(now.run, current, clock.now())] };
+  });
+  for (const restarted of change?.shards ?? []) {
+    await drain(restarted.outbox, queue);
+    const { index, turn, epoch } = restarted;
+    const fields = { task: run.task, run: run.id, shard: index, turn, epoch };
+    log.write('WARNING', 'The chain had died, and was restarted at its cursor', fields);
+  }
+  return change !== undefined;
+}
+
+function isSame(a: Shard, b: Shard): boolean {
+  return a.epoch === b.epoch && a.turn === b.turn && a.updatedAt === b.updatedAt;
+}
+
+/** A preparation or a completion. */
+async function healRun(run: Run, ports: Ports): Promise<boolean> {
+  const { store, queue, clock, log } = ports;
+  const next = run.outbox.at(-1);
+  if (next !== undefined && (await queue.has(next))) return false;
+  const change = await store.changeRun(run.id, ({ run: now }) =>
+    now.state === run.state && now.epoch === run.epoch ? { run: restartRun(now, clock.now()) } : undefined,
+  );
+  if (change?.run === undefined) return false;
+  await drainRun(change.run, ports);
+  log.write('WARNING', `The run had died while it was ${run.state}, and goes on`, {
+    task: run.task,
+    run: run.id,
+    epoch: change.run.epoch,
+  });
   return true;
 }

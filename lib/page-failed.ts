@@ -1,12 +1,13 @@
 import { carryOn, commitPage, type PageInHand } from './commit-page.ts';
-import { restart } from './core/control.ts';
+import { failed, restart } from './core/control.ts';
 import { errorRecord } from './core/errors.ts';
 import { remedyAtTheEnd, type Remedy } from './core/failure-rules.ts';
 import { smallerPage } from './core/page-size.ts';
-import type { Shard } from './core/run.ts';
+import type { RunRecords, Shard } from './core/run.ts';
 import { drain } from './drain.ts';
 import { Effects } from './effects.ts';
 import { setAside, type PageFailure, type TurnInHand } from './handle-page.ts';
+import { enqueueLeftovers } from './stop-run.ts';
 
 /** How a page ended; each of these is an answer of 2xx. `restarted`: its chain goes on with another task. */
 export type PageOutcome = 'committed' | 'failed' | 'restarted';
@@ -83,14 +84,25 @@ async function failRun(turn: TurnInHand, { error, document }: PageFailure): Prom
   const { heldUntil: _, ...shard } = turn.shard.value;
   const run = turn.run.value;
   const record = errorRecord(error, clock.now(), document?.ref.path);
-  const after = {
-    run: { ...run, state: 'failed' as const, endedAt: record.at, error: record },
-    shard: { ...shard, state: 'failed' as const, updatedAt: record.at, lastError: record },
-  };
-  if ((await store.commitRunAndShard(turn, after)) === 'conflict') return 'conflict';
+  const change = await store.changeRun(run.id, (now) =>
+    isSameTurn(now.shards[shard.index], shard)
+      ? failed(withShard(now, { ...shard, lastError: record }), record, { at: record.at, by: 'worker' })
+      : undefined,
+  );
+  // A run that is being canceled, say, does not fail any more: look again.
+  if (change === undefined) return 'conflict';
   const where = { task: run.task, run: run.id, shard: shard.index, turn: shard.turn };
   log.write('ERROR', `The run failed for good: ${record.message}`, where);
+  await enqueueLeftovers(run.id, turn.ports);
   return 'failed';
+}
+
+function isSameTurn(now: Shard | undefined, read: Shard): boolean {
+  return now?.turn === read.turn && now.epoch === read.epoch && now.state === 'running';
+}
+
+function withShard({ run, shards }: RunRecords, shard: Shard): RunRecords {
+  return { run, shards: shards.map((one) => (one.index === shard.index ? shard : one)) };
 }
 
 /** Time for what was at fault to come back. */

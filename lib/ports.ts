@@ -3,7 +3,8 @@ import type { Cursor } from './core/cursor.ts';
 import type { RetryLimits } from './core/last-attempt.ts';
 import type { Json } from './core/parameters.ts';
 import type { OutboxTask } from './core/outbox.ts';
-import type { Run, Shard } from './core/run.ts';
+import type { KeyRange } from './core/key-range.ts';
+import type { Run, RunChange, RunRecords, Shard } from './core/run.ts';
 import type { Write } from './core/write.ts';
 
 /** A record with the mark of the version that was read. A commit names it, and takes effect only if it is still the newest. */
@@ -21,38 +22,51 @@ export type CommitResult = 'committed' | 'conflict';
 /** Where runs are kept. What is written together takes effect together or not at all. */
 export interface RunStore {
   readonly db: Firestore;
-  /** Writes a run and its shards, unless the run exists. */
-  createRun(run: Run, shards: readonly Shard[]): Promise<'created' | 'exists'>;
+  /** Writes a run, unless it exists. */
+  createRun(run: Run): Promise<'created' | 'exists'>;
   /** One round trip. Undefined when either is missing. */
   readTurn(run: string, shard: number): Promise<{ run: Versioned<Run>; shard: Versioned<Shard> } | undefined>;
-  /** One round trip. Undefined when the run is missing. */
-  readRun(
-    run: string,
-    shards: number,
-  ): Promise<{ run: Versioned<Run>; shards: readonly Shard[] } | undefined>;
-  /** The documents after the cursor, at most `limit`. */
-  readPage<D extends DocumentData>(query: Query<D>, after: Cursor | null, limit: number): Promise<Page<D>>;
+  /** The documents of a range after the cursor, at most `limit`. One round trip. */
+  readPage<D extends DocumentData>(
+    query: Query<D>,
+    range: KeyRange,
+    after: Cursor | null,
+    limit: number,
+  ): Promise<Page<D>>;
   /** Writes a shard's next form, if it is as it was read, and gives what the next commit has to name. */
   holdTurn(run: string, before: Versioned<Shard>, after: Shard): Promise<Versioned<Shard> | 'conflict'>;
-  /** A turn: the user's writes and the shard's next form, if the shard is as it was read. */
+  /** A turn: the user's writes and the shard's next form, if the shard is as it was read. One round trip. */
   commitTurn(
     run: string,
     before: Versioned<Shard>,
     after: Shard,
     writes: readonly Write[],
   ): Promise<CommitResult>;
-  /** The end of a run: the writes of its completion and the run's last form, if the run is as it was read. */
-  commitRun(before: Versioned<Run>, after: Run, writes: readonly Write[]): Promise<CommitResult>;
-  /** A failed end, or a command: the run and its shard, if both are as they were read. */
-  commitRunAndShard(
-    before: { run: Versioned<Run>; shard: Versioned<Shard> },
-    after: { run: Run; shard: Shard },
-  ): Promise<CommitResult>;
+  /**
+   * Anything else that happens to a run: a transaction over the run and all its shards. `change` says what is to be written, or
+   * undefined for nothing; it is called again with what stands then when somebody else was quicker, so it must do nothing else.
+   *
+   * @returns what was written
+   * @throws PageturnerError `invalid-state` when there is no such run; and what `change` throws.
+   */
+  changeRun(
+    run: string,
+    change: (found: RunRecords) => RunChange | undefined,
+    writes?: readonly Write[],
+  ): Promise<RunChange | undefined>;
+  /**
+   * Paths at which to part a query into ranges of about the same size, at most `parts` of them.
+   *
+   * @throws PageturnerError `invalid-query` when the order of the query makes ranges of keys unsound.
+   */
+  drawBoundaries<D extends DocumentData>(query: Query<D>, parts: number): Promise<readonly string[]>;
+  /** How many documents a query has. Costs a read for each thousand. */
+  count<D extends DocumentData>(query: Query<D>): Promise<number>;
   /** Keeps the end of a one-shot task that failed for good. Writing it again changes nothing. */
   recordFailure(failure: TaskFailure): Promise<void>;
-  getRun(run: string): Promise<{ run: Run; shards: readonly Shard[] } | undefined>;
-  /** Runs in the state `running` by their ids, those after `after`, at most `limit`. */
-  listRunning(after: string | null, limit: number): Promise<readonly Run[]>;
+  getRun(run: string): Promise<RunRecords | undefined>;
+  /** Runs that the healer looks after, by their ids, those after `after`, at most `limit`. */
+  listActive(after: string | null, limit: number): Promise<readonly Run[]>;
   listRuns(filter: { readonly task?: string; readonly limit: number }): Promise<readonly Run[]>;
 }
 
@@ -78,6 +92,8 @@ export interface TaskFailure {
 export interface TaskQueue {
   /** Enqueues under the task's own id. `exists`: the queue has it, or had it within the time that it remembers names. */
   enqueue(task: OutboxTask): Promise<'created' | 'exists'>;
+  /** Whether the queue holds the task now: it waits, or an attempt is under way, or it will be tried again. */
+  has(task: OutboxTask): Promise<boolean>;
 }
 
 /** What a failed delivery asks of its queue. */
@@ -92,12 +108,6 @@ export interface RetryLookup {
 export interface Attempt {
   /** Whether the queue drops the task when this attempt fails. To be asked only when it has failed: it costs a call or two. */
   isLast(): Promise<boolean>;
-}
-
-/** What the healer asks of a queue besides. */
-export interface TaskLookup {
-  /** Whether the queue holds the task now: it waits, or an attempt is under way, or it will be tried again. */
-  has(task: OutboxTask): Promise<boolean>;
 }
 
 /** Time, so that tests can hold it. */
@@ -121,8 +131,4 @@ export interface Ports {
   readonly queue: TaskQueue;
   readonly clock: Clock;
   readonly log: Log;
-}
-
-export interface HealingPorts extends Ports {
-  readonly queue: TaskQueue & TaskLookup;
 }

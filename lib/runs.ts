@@ -1,6 +1,7 @@
 import type { ErrorRecord } from './core/errors.ts';
 import type { Json } from './core/parameters.ts';
-import type { Run, RunState, Shard, ShardState } from './core/run.ts';
+import type { HistoryEntry, Run, Shard, ShardState } from './core/run.ts';
+import type { RunState } from './core/transition.ts';
 import type { RunStore } from './ports.ts';
 import { defaultStore } from './runtime.ts';
 
@@ -13,6 +14,8 @@ export interface RunSummary {
   readonly startedBy: string;
   readonly createdAt: Date;
   readonly endedAt?: Date;
+  /** Documents that the query had when the run began; undefined before that, and where they are not counted. */
+  readonly total?: number;
   /** Documents handled so far. */
   readonly processed: number;
   readonly pages: number;
@@ -20,6 +23,8 @@ export interface RunSummary {
   readonly started: number;
   /** The error that ended the run, or else the last one that a shard has not got over. */
   readonly lastError?: ErrorRecord;
+  /** What happened to it, the newest last; at most the last 50. */
+  readonly history: readonly (Omit<HistoryEntry, 'at'> & { readonly at: Date })[];
   readonly shards: readonly ShardSummary[];
 }
 
@@ -75,10 +80,12 @@ function summarize(run: Run, shards: readonly Shard[]): RunSummary {
     startedBy: run.startedBy,
     createdAt: new Date(run.createdAt),
     ...(run.endedAt === undefined ? {} : { endedAt: new Date(run.endedAt) }),
+    ...(run.total === undefined ? {} : { total: run.total }),
     processed: sum((shard) => shard.processed),
     pages: sum((shard) => shard.pages),
     started: sum((shard) => shard.started),
     ...(lastError === undefined ? {} : { lastError }),
+    history: run.history.map((entry) => ({ ...entry, at: new Date(entry.at) })),
     shards: shards.map((shard) => summarizeShard(shard)),
   };
 }

@@ -4,7 +4,7 @@ import { CloudTasksQueue } from './cloud-tasks/task-queue.ts';
 import { FirestoreRunStore } from './firestore/run-store.ts';
 import { createTokenVerifier, type TokenVerifier } from './http/verify-token.ts';
 import { jsonLog } from './json-log.ts';
-import type { HealingPorts, Ports, RetryLookup, RunStore } from './ports.ts';
+import type { Ports, RetryLookup, RunStore } from './ports.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -16,12 +16,7 @@ export interface Runtime {
   readonly verifyToken: TokenVerifier;
 }
 
-/** The same for those who heal, and so look into the queue. */
-export interface HealingRuntime extends Runtime {
-  readonly ports: HealingPorts;
-}
-
-export function createRuntime(environment: Readonly<Record<string, string | undefined>>): HealingRuntime {
+export function createRuntime(environment: Readonly<Record<string, string | undefined>>): Runtime {
   const settings = readSettings(environment);
   const queue = new CloudTasksQueue(createTasksClient(settings.tasksEmulatorHost), settings);
   return {
@@ -37,7 +32,7 @@ function createStore(project: string | undefined): RunStore {
   return new FirestoreRunStore(new Firestore(project === undefined ? {} : { projectId: project }));
 }
 
-let shared: HealingRuntime | undefined;
+let shared: Runtime | undefined;
 let sharedStore: RunStore | undefined;
 
 /** The process's own store, for those who only look: it needs a project and nothing else. */
@@ -51,7 +46,7 @@ export function defaultStore(): RunStore {
  *
  * @throws PageturnerError `misconfigured`.
  */
-export function defaultRuntime(): HealingRuntime {
+export function defaultRuntime(): Runtime {
   shared ??= createRuntime(process.env);
   return shared;
 }

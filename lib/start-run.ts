@@ -1,8 +1,8 @@
 import type { IterativeTask } from './core/definition.ts';
 import type { StartDelivery } from './core/delivery.ts';
 import { parseParameters, type Json } from './core/parameters.ts';
-import { newShard, type Run } from './core/run.ts';
-import { turnTask } from './core/turn-rules.ts';
+import type { Run } from './core/run.ts';
+import { runTask } from './core/turn-rules.ts';
 import { drain } from './drain.ts';
 import type { Ports } from './ports.ts';
 
@@ -12,13 +12,15 @@ export interface RunStart {
   /** Already checked against the task's schema. */
   readonly params: Json;
   readonly startedBy: string;
+  /** How many shards it shall have; as many as its task says unless given. */
+  readonly shards?: number;
   /** Not before this instant, in milliseconds since 1970. */
   readonly at?: number;
 }
 
 /**
- * Writes the run and enqueues its first turn. Doing it again with the same run id changes nothing, except that it enqueues what a
- * crash kept the first start from enqueueing.
+ * Writes the run and enqueues the task that prepares it. Doing it again with the same run id changes nothing, except that it enqueues
+ * what a crash kept the first start from enqueueing.
  */
 export async function startRun(
   task: IterativeTask,
@@ -27,25 +29,29 @@ export async function startRun(
 ): Promise<'started' | 'exists'> {
   const { store, queue, clock, log } = ports;
   const now = clock.now();
-  const shard = newShard(0, now);
   const bare: Run = {
     id: start.run,
     task: task.name,
     queue: start.queue,
     params: JSON.stringify(start.params),
-    state: 'running',
-    shards: 1,
+    state: 'starting',
+    epoch: 0,
+    shards: start.shards ?? task.shards,
+    timeoutSeconds: task.timeoutSeconds,
     startedBy: start.startedBy,
     createdAt: now,
+    updatedAt: now,
+    ...(start.at === undefined ? {} : { at: start.at }),
+    hasLeftovers: false,
+    history: [],
     outbox: [],
   };
-  const at = start.at === undefined ? {} : { at: start.at };
-  const run: Run = { ...bare, outbox: [{ ...turnTask(bare, shard, task), ...at }] };
-  const created = await store.createRun(run, [shard]);
+  const run: Run = { ...bare, outbox: [runTask(bare, 'prepare', start.at)] };
+  const created = await store.createRun(run);
   await drain(run.outbox, queue);
-  if (created === 'created')
-    log.write('INFO', 'The run started', { task: task.name, run: run.id, startedBy: run.startedBy });
-  return created === 'created' ? 'started' : 'exists';
+  if (created === 'exists') return 'exists';
+  log.write('INFO', 'The run started', { task: task.name, run: run.id, startedBy: run.startedBy });
+  return 'started';
 }
 
 /** Begins a run that another task's outbox asked for. */

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { DocumentData } from '@google-cloud/firestore';
 import type { z } from 'zod';
 import type { ChildOptions } from './core/context.ts';
-import type { AnyTask, IterativeTask, OneShotTask } from './core/definition.ts';
+import { mostShards, type AnyTask, type IterativeTask, type OneShotTask } from './core/definition.ts';
+import { PageturnerError } from './core/errors.ts';
 import { derivedRunId, derivedTaskId } from './core/names.ts';
 import { toWire } from './core/parameters.ts';
 import { startAt } from './core/schedule.ts';
@@ -16,6 +17,8 @@ export interface StartOptions extends ChildOptions {
    * for as long as the run's document exists) or is dropped (for a one-shot task, for as long as the queue remembers names).
    */
   readonly idempotencyKey?: string;
+  /** Into how many key ranges the run is parted, 1 to 100; as the task says unless given. */
+  readonly shards?: number;
 }
 
 export interface StartedRun {
@@ -67,7 +70,13 @@ export async function startOn<S extends z.ZodType>(
   const schedule = at === undefined ? {} : { at };
   if (task.kind === 'iterative') {
     const runId = derivedRunId(task.name, idempotencyKey);
-    await startRun(task, { run: runId, queue, params: wire, startedBy, ...schedule }, ports);
+    const { shards = task.shards } = options;
+    if (!Number.isInteger(shards) || shards < 1 || shards > mostShards)
+      throw new PageturnerError(
+        'invalid-parameters',
+        `shards is ${shards}; give a whole number from 1 to ${mostShards}.`,
+      );
+    await startRun(task, { run: runId, queue, params: wire, startedBy, shards, ...schedule }, ports);
     return { runId };
   }
   const taskId = derivedTaskId(task.name, idempotencyKey);

@@ -2,7 +2,7 @@ import { PageturnerError } from './core/errors.ts';
 import { remedyFor } from './core/failure-rules.ts';
 import { firstPageSize, smallerPage } from './core/page-size.ts';
 import { parseParameters } from './core/parameters.ts';
-import type { Shard } from './core/run.ts';
+import { rangeOf, type Shard } from './core/run.ts';
 import { carryOn, commitPage, type PageInHand } from './commit-page.ts';
 import { Effects } from './effects.ts';
 import { failureOf, handleDocuments, type PageFailure, type TurnInHand } from './handle-page.ts';
@@ -40,7 +40,12 @@ export async function takePage(turn: TurnInHand): Promise<PageOutcome | 'conflic
 async function readPage({ task, run, shard, ports: { store } }: TurnInHand): Promise<PageInHand> {
   const params: unknown = parseParameters(task.name, task.params, JSON.parse(run.value.params));
   const limit = shard.value.pageSize ?? firstPageSize(task.pageSize);
-  const page = await store.readPage(task.query(params, store.db), shard.value.cursor, limit);
+  const page = await store.readPage(
+    task.query(params, store.db),
+    rangeOf(run.value, shard.value.index),
+    shard.value.cursor,
+    limit,
+  );
   const last = page.documents.at(-1);
   // A query whose positions cannot be named is better refused before its documents are handled.
   if (last !== undefined) page.positionOf(last);

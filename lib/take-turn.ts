@@ -1,5 +1,6 @@
 import type { IterativeTask } from './core/definition.ts';
 import type { TurnDelivery } from './core/delivery.ts';
+import { parkOne } from './core/control.ts';
 import { PageturnerError } from './core/errors.ts';
 import type { Shard } from './core/run.ts';
 import { judge, mustBelongTo } from './core/turn-rules.ts';
@@ -7,10 +8,11 @@ import { startDeadline } from './deadline.ts';
 import { drain } from './drain.ts';
 import type { Attempt, Log, Ports } from './ports.ts';
 import type { PageOutcome } from './page-failed.ts';
+import { stopRun } from './stop-run.ts';
 import { takePage } from './take-page.ts';
 
 /** How a delivery ended; each of these is an answer of 2xx. */
-export type TurnOutcome = PageOutcome | 'replayed' | 'void';
+export type TurnOutcome = PageOutcome | 'replayed' | 'parked' | 'void';
 
 /**
  * Takes one turn: reads, calls the handler, commits once, enqueues. Whatever happens in between, and however often a delivery comes,
@@ -48,6 +50,18 @@ export async function takeTurn(
       case 'replay':
         await drain(found.shard.value.outbox, queue);
         return 'replayed';
+      case 'park': {
+        const change = await store.changeRun(delivery.run, (now) =>
+          parkOne(now, delivery, ports.clock.now()),
+        );
+        // Somebody resumed the run meanwhile, say: look again.
+        if (change === undefined) continue;
+        await stopRun(delivery.run, { by: 'worker' }, ports);
+        return 'parked';
+      }
+      case 'parked':
+        await stopRun(delivery.run, { by: 'worker' }, ports);
+        return 'parked';
       case 'take': {
         compareCursors(delivery, found.shard.value, log);
         const outcome = await takePage({ task, ...found, deadline, ports, attempt });

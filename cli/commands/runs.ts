@@ -93,13 +93,17 @@ async function useFirestore(options: PlaceOptions): Promise<void> {
 
 function stateText({ state }: RunSummary): string {
   switch (state) {
+    case 'starting':
     case 'running':
+    case 'completing':
       return paint('cyan', state);
     case 'completed':
       return paint('green', state);
     case 'failed':
       return paint('red', state);
+    case 'pausing':
     case 'paused':
+    case 'canceling':
     case 'canceled':
       return paint('yellow', state);
   }

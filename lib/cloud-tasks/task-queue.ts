@@ -1,7 +1,7 @@
 import type { CloudTasksClient, protos } from '@google-cloud/tasks';
 import type { RetryLimits } from '../core/last-attempt.ts';
 import type { OutboxTask } from '../core/outbox.ts';
-import type { RetryLookup, TaskLookup, TaskQueue } from '../ports.ts';
+import type { RetryLookup, TaskQueue } from '../ports.ts';
 
 export interface TaskQueueSettings {
   readonly project: string;
@@ -33,7 +33,7 @@ const notFound = 5;
 const alreadyExists = 6;
 
 /** Google Cloud Tasks through its official client: the emulator's and the cloud's alike. */
-export class CloudTasksQueue implements TaskQueue, TaskLookup, RetryLookup {
+export class CloudTasksQueue implements TaskQueue, RetryLookup {
   readonly #client: CloudTasksClient;
   readonly #settings: TaskQueueSettings;
   readonly #limits = new Map<string, { readonly limits: RetryLimits; readonly readAt: number }>();

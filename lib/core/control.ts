@@ -1,65 +1,133 @@
-import { PageturnerError } from './errors.ts';
+import type { TurnDelivery } from './delivery.ts';
+import type { ErrorRecord } from './errors.ts';
 import type { OutboxTask } from './outbox.ts';
-import type { Run, RunState, Shard } from './run.ts';
-import { finishTask, turnTask } from './turn-rules.ts';
+import type { Run, RunChange, RunRecords, Shard } from './run.ts';
+import { isStopping, permits, transition, type Cause, type RunState } from './transition.ts';
+import { finishTask, runTask, turnTask } from './turn-rules.ts';
 
-export type Command = 'pause' | 'resume' | 'cancel';
+export type Command = 'pause' | 'resume' | 'cancel' | 'retry';
 
-/** What each command makes of each state; a state that it does not name refuses the command. */
-const transitions: Readonly<Record<Command, Readonly<Partial<Record<RunState, RunState>>>>> = {
-  pause: { running: 'paused', paused: 'paused' },
-  resume: { paused: 'running', running: 'running' },
-  cancel: { running: 'canceled', paused: 'canceled', canceled: 'canceled' },
+/** The states in which a run already is as a command asks. */
+const asAsked: Readonly<Record<Command, readonly RunState[]>> = {
+  pause: ['pausing', 'paused'],
+  resume: ['starting', 'running', 'completing'],
+  cancel: ['canceling', 'canceled'],
+  retry: ['starting', 'running', 'completing'],
 };
 
+/** A worker that has had its time, and this much more for its commit, has stopped. */
+const graceMs = 5_000;
+
 /**
- * The run and its shard after a command, or `as-asked` when they are so already. The epoch rises, so that tasks of the chain as it
- * was are void; both are to be written together, so that a page under way cannot commit. What the last page had to enqueue stays in
- * the outbox; the next task of a resumed chain stands behind it.
+ * What a command makes of a run; undefined when the run is as asked already. The run's epoch rises, so that what the run itself was
+ * about to do is void.
  *
  * @throws PageturnerError `invalid-state`.
  */
-export function control(
-  run: Run,
-  shard: Shard,
-  command: Command,
-  now: number,
-): { readonly run: Run; readonly shard: Shard } | 'as-asked' {
-  const state = transitions[command][run.state];
-  if (state === undefined) {
-    throw new PageturnerError(
-      'invalid-state',
-      `Run ${run.id} is ${run.state}; ${command} takes a run that is ${Object.keys(transitions[command]).join(' or ')}.`,
-    );
+export function command({ run, shards }: RunRecords, asked: Command, cause: Cause): RunChange | undefined {
+  if (asAsked[asked].includes(run.state)) return undefined;
+  const after = renewed(transition(run, asked, cause), cause.at);
+  if (after.state === 'starting') return { run: withNext(after, runTask(after, 'prepare', run.at)) };
+  if (after.state === 'running') {
+    const { error: _, ...goingOn } = { ...after, hasLeftovers: false };
+    const still = shards.filter((shard) => shard.state !== 'running');
+    return { run: withNext(goingOn), shards: still.map((shard) => restart(after, shard, cause.at)) };
   }
-  if (state === run.state) return 'as-asked';
-  const after: Run = { ...run, state, ...(state === 'canceled' ? { endedAt: now } : {}) };
-  return { run: after, shard: state === 'running' ? restart(run, shard, now) : cut(shard, now) };
+  if (!isStopping(after.state)) return { run: withNext(after) };
+  const settleAt = cause.at + run.timeoutSeconds * 1000 + graceMs;
+  return { run: withNext(after, runTask(after, 'settle', settleAt)) };
 }
 
-/** The shard under a new epoch, so that each task of its chain is void. */
-function cut(shard: Shard, now: number): Shard {
-  return { ...shard, epoch: shard.epoch + 1, updatedAt: now };
+/** The shards that still run, parked: no page of theirs can take effect any more. What their last pages started stays to be enqueued. */
+export function parkAll({ shards }: RunRecords, now: number): RunChange {
+  return { shards: shards.filter(({ state }) => state === 'running').map((shard) => parked(shard, now)) };
 }
 
 /**
- * The shard with its chain cut and begun anew at the cursor: its outbox holds what the last page started, and behind that the task
- * of the new epoch. A run that was to begin later still does.
+ * One shard parked by the delivery that would have taken its next turn, whose being there shows that all which the shard had to
+ * enqueue is enqueued. Undefined when the run is not to stand still, or the chain of that delivery does already.
+ */
+export function parkOne(
+  { run, shards }: RunRecords,
+  delivery: TurnDelivery,
+  now: number,
+): RunChange | undefined {
+  const shard = shards[delivery.shard];
+  if (!isStopping(run.state) || shard?.state !== 'running') return undefined;
+  if (shard.epoch !== delivery.epoch || shard.turn !== delivery.turn) return undefined;
+  return { shards: [{ ...parked(shard, now), outbox: [] }] };
+}
+
+/**
+ * The run come to a stand, when each of its shards has; else undefined. To be called when all that the shards started is enqueued:
+ * their outboxes are emptied, since after a long pause the queue would have forgotten the names in them, and take them a second time.
+ */
+export function stopped({ run, shards }: RunRecords, cause: Cause): RunChange | undefined {
+  if (!isStopping(run.state) || shards.some(({ state }) => state === 'running')) return undefined;
+  return {
+    run: withNext(renewed(transition(run, 'stopped', cause), cause.at)),
+    shards: emptied(shards),
+  };
+}
+
+/** The shards that have an outbox, without it. */
+export function emptied(shards: readonly Shard[]): readonly Shard[] {
+  return shards.filter(({ outbox }) => outbox.length > 0).map((shard) => ({ ...shard, outbox: [] }));
+}
+
+/** The run ended by an error, all its shards parked; what their last pages started stays to be enqueued. A run that is being canceled goes on being canceled: undefined. */
+export function failed(found: RunRecords, error: ErrorRecord, cause: Cause): RunChange | undefined {
+  if (!permits(found.run.state, 'fail')) return undefined;
+  const run = renewed(
+    transition(found.run, 'fail', { ...cause, reason: error.message.slice(0, 500) }),
+    cause.at,
+  );
+  const hasLeftovers = found.shards.some((shard) => childrenOf(run, shard).length > 0);
+  return { ...parkAll(found, cause.at), run: { ...withNext(run), error, hasLeftovers } };
+}
+
+/** The run walked, when its last shard is done. */
+export function walked({ run, shards }: RunRecords, cause: Cause): RunChange | undefined {
+  if (run.state !== 'running' || shards.some(({ state }) => state !== 'done')) return undefined;
+  const after = { ...transition(run, 'walked', cause), updatedAt: cause.at };
+  return { run: withNext(after, runTask(after, 'complete')) };
+}
+
+/**
+ * The shard with its chain cut and begun anew at the cursor, under a new epoch, so that each task of the old chain is void: its
+ * outbox holds what the last page started, and behind that the task of the new epoch. A chain that was to wait still does.
  */
 export function restart(run: Run, shard: Shard, now: number): Shard {
-  const after = cut(shard, now);
-  const worker = { name: run.task, timeoutSeconds: run.outbox[0]?.timeoutSeconds ?? 60 };
-  const next = shard.state === 'done' ? finishTask(run, after, worker) : turnTask(run, after, worker);
-  const at = shard.turn === 0 ? expectedTask(run, shard)?.at : undefined;
-  return { ...after, outbox: [...childrenOf(run, shard), { ...next, ...(at === undefined ? {} : { at }) }] };
+  const state = shard.state === 'done' ? 'done' : 'running';
+  const after: Shard = { ...shard, state, epoch: shard.epoch + 1, updatedAt: now };
+  const next = state === 'done' ? finishTask(run, after) : turnTask(run, after);
+  const at = shard.outbox.at(-1)?.at;
+  return {
+    ...after,
+    outbox: [...childrenOf(run, shard), { ...next, ...(at === undefined ? {} : { at }) }],
+  };
 }
 
-/** The task that carries a running chain on: the last that its shard had to enqueue, and before its first page that of the start. */
-export function expectedTask(run: Run, shard: Shard): OutboxTask | undefined {
-  return shard.outbox.at(-1) ?? run.outbox[shard.index];
+/** The run with what it does next begun anew under a new epoch. */
+export function restartRun(run: Run, now: number): Run {
+  const kind = run.state === 'starting' ? 'prepare' : 'complete';
+  const after = renewed(run, now);
+  return withNext(after, runTask(after, kind, run.state === 'starting' ? run.at : undefined));
 }
 
-/** What the last page started, without the chain's own next task. */
-export function childrenOf(run: Run, shard: Shard): readonly OutboxTask[] {
-  return shard.outbox.filter(({ delivery }) => !('run' in delivery && delivery.run === run.id));
+/** The children in an outbox, without the next task of the run or chain itself. */
+export function childrenOf(run: Run, { outbox }: Pick<Run | Shard, 'outbox'>): readonly OutboxTask[] {
+  return outbox.filter(({ delivery }) => !('run' in delivery && delivery.run === run.id));
+}
+
+function parked(shard: Shard, now: number): Shard {
+  return { ...shard, state: 'parked', epoch: shard.epoch + 1, updatedAt: now };
+}
+
+function renewed(run: Run, now: number): Run {
+  return { ...run, epoch: run.epoch + 1, updatedAt: now };
+}
+
+function withNext(run: Run, ...next: readonly OutboxTask[]): Run {
+  return { ...run, outbox: [...childrenOf(run, run), ...next] };
 }

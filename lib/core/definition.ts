@@ -41,6 +41,13 @@ export interface IterativeTaskDefinition<S extends z.ZodType, D extends Document
    */
   query(params: z.output<S>, db: Firestore): Query<D>;
   /**
+   * Into how many key ranges a run is parted, that advance independently: 1 to 100; 1 unless given. Only for walks in the order of
+   * document names (no `orderBy`, no inequality); a run that cannot be parted fails before its first page, and says why.
+   */
+  readonly shards?: number;
+  /** Whether a run counts its documents at the start, so that its progress has an end: a read for each thousand. True unless given. */
+  readonly countTotal?: boolean;
+  /**
    * Documents a page, 1 to 1000; 100 unless given. Or `{ min, max, seconds }`: the first page has `min`, and from then on each page
    * has as many as fit into `seconds`, never less than `min` or more than `max`.
    */
@@ -85,9 +92,12 @@ export type OneShotTask<S extends z.ZodType = z.ZodType> = Readonly<Required<Tas
 
 export type IterativeTask<S extends z.ZodType = z.ZodType, D extends DocumentData = DocumentData> = Readonly<
   IterativeTaskDefinition<S, D> &
-    Required<Pick<IterativeTaskDefinition<S, D>, 'pageSize' | 'timeoutSeconds'>> &
+    Required<Pick<IterativeTaskDefinition<S, D>, 'shards' | 'countTotal' | 'pageSize' | 'timeoutSeconds'>> &
     FailurePolicy
 > & { readonly kind: 'iterative' };
+
+/** A change of a run's state is a transaction over all its shards. */
+export const mostShards = 100;
 
 /** Any task, as the code that starts or delivers it sees it. */
 export type AnyTask<S extends z.ZodType = z.ZodType> = OneShotTask<S> | IterativeTask<S>;
@@ -138,10 +148,14 @@ export function iterativeTask<S extends z.ZodType, D extends DocumentData>(
   if ((definition.page === undefined) === (definition.each === undefined)) {
     refuse(definition, 'needs exactly one of page(documents, ctx) and each(document, ctx)');
   }
-  const { pageSize = 100, timeoutSeconds = 60 } = definition;
+  const { pageSize = 100, shards = 1, countTotal = true, timeoutSeconds = 60 } = definition;
   const fault = faultOfPageSize(pageSize);
   if (fault !== undefined) refuse(definition, fault);
-  return { ...definition, ...failurePolicy(definition), kind: 'iterative', pageSize, timeoutSeconds };
+  if (!Number.isInteger(shards) || shards < 1 || shards > mostShards) {
+    refuse(definition, `has shards ${shards}: write a whole number from 1 to ${mostShards}`);
+  }
+  const filled = { pageSize, shards, countTotal, timeoutSeconds };
+  return { ...definition, ...failurePolicy(definition), ...filled, kind: 'iterative' };
 }
 
 function failurePolicy(definition: Common<z.ZodType> & Partial<FailurePolicy>): FailurePolicy {

@@ -30,15 +30,29 @@ export interface TurnDelivery {
   readonly cursor: Json;
 }
 
-/** A shard is done: if it was the last one, complete the run. */
+/** What a run itself does next, beside its shards. The epoch is the run's. */
+export interface RunDelivery {
+  /**
+   * - `prepare`: draw the shards and begin.
+   * - `settle`: the workers of a run that is to stand still have had their time; park what has not parked.
+   * - `complete`: call `onComplete`.
+   */
+  readonly kind: 'prepare' | 'settle' | 'complete';
+  readonly run: string;
+  readonly epoch: number;
+}
+
+/** A shard is done: if it was the last one, the run is walked. */
 export interface FinishDelivery {
   readonly kind: 'finish';
   readonly run: string;
-  readonly shards: number;
+  readonly shard: number;
+  /** The shard's. */
+  readonly epoch: number;
 }
 
 /** What travels in the body of a Cloud Tasks task: the whole conversation between starters, workers and the queue. */
-export type Delivery = TaskDelivery | StartDelivery | TurnDelivery | FinishDelivery;
+export type Delivery = TaskDelivery | StartDelivery | TurnDelivery | FinishDelivery | RunDelivery;
 
 /**
  * @param body the parsed JSON body of the request
@@ -69,5 +83,6 @@ const schema: z.ZodType<Delivery> = z.discriminatedUnion('kind', [
     epoch: count,
     cursor: z.json(),
   }),
-  z.strictObject({ kind: z.literal('finish'), run: id, shards: z.int().min(1) }),
+  z.strictObject({ kind: z.literal('finish'), run: id, shard: count, epoch: count }),
+  z.strictObject({ kind: z.enum(['prepare', 'settle', 'complete']), run: id, epoch: count }),
 ]);

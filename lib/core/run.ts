@@ -1,41 +1,62 @@
 import type { Cursor } from './cursor.ts';
-import type { ErrorRecord } from './errors.ts';
+import { PageturnerError, type ErrorRecord } from './errors.ts';
+import { rangesBetween, type KeyRange } from './key-range.ts';
 import type { OutboxTask } from './outbox.ts';
+import { isActive, type RunEvent, type RunState } from './transition.ts';
 
-/**
- * The state of a run. It begins `running`, and ends `completed`, `failed` or `canceled`:
- *
- *     running ── the last shard is done, onComplete took effect ──▶ completed
- *     running ── a handler threw FatalTaskError ──────────────────▶ failed
- *     running ── pauseRun ──▶ paused ── resumeRun ──▶ running
- *     running, paused ── cancelRun ──▶ canceled
- */
-export type RunState = 'running' | 'paused' | 'completed' | 'failed' | 'canceled';
-
-/** One execution of an iterative task. Written at its start and its end, never by a page. */
+/** One execution of an iterative task. Written when its state changes, never by a page. */
 export interface Run {
   readonly id: string;
   readonly task: string;
-  /** The queue of its turns. */
+  /** The queue of its tasks. */
   readonly queue: string;
   /** JSON text of the parameters as they were given. */
   readonly params: string;
   readonly state: RunState;
-  /** How many shards it has; fixed at the start. */
+  /** Raised when what the run itself does next is cut and begun anew: tasks of an older epoch are void. */
+  readonly epoch: number;
+  /** How many shards it has; until it is prepared, how many it shall have. */
   readonly shards: number;
+  /** Paths at which the second and each later shard begins; undefined until the run is prepared, and frozen then. */
+  readonly boundaries?: readonly string[];
+  /** Seconds that one invocation of its worker may take. */
+  readonly timeoutSeconds: number;
   /** Who asked for it: an e-mail address, the run that started it, or `code`. */
   readonly startedBy: string;
   readonly createdAt: number;
+  readonly updatedAt: number;
+  /** The instant before which it was not to begin. */
+  readonly at?: number;
   readonly endedAt?: number;
+  /** How many documents the query had when the run was prepared; undefined where they were not counted. */
+  readonly total?: number;
   /** Documents handled, once completed; before that, the sum over the shards. */
   readonly processed?: number;
   readonly error?: ErrorRecord;
-  /** What its start, and later its completion, must enqueue. */
+  /** Whether it failed with shards whose last pages started tasks that may not be enqueued yet. */
+  readonly hasLeftovers: boolean;
+  /** What happened to it, the newest last; at most the last 50. */
+  readonly history: readonly HistoryEntry[];
+  /** What its last change must enqueue. The task with which the run itself goes on, if any, stands last. */
   readonly outbox: readonly OutboxTask[];
 }
 
-/** The state of a shard: `running` until a page comes up short, then `done`; `failed` when its handler gave up for good. */
-export type ShardState = 'running' | 'done' | 'failed';
+/** A change of a run's state. */
+export interface HistoryEntry {
+  readonly event: RunEvent;
+  /** The state that it led to. */
+  readonly state: RunState;
+  readonly at: number;
+  /** Who did it: an e-mail address, `code`, `worker` or `healer`. */
+  readonly by: string;
+  readonly reason?: string;
+}
+
+/**
+ * The state of a shard: `running` until a page comes up short, then `done`; `parked` while its run is paused or once its run has ended
+ * without it.
+ */
+export type ShardState = 'running' | 'parked' | 'done';
 
 /** One chain of pages. Written once by each turn, under the precondition that it is as the turn read it. */
 export interface Shard {
@@ -65,8 +86,24 @@ export interface Shard {
   readonly updatedAt: number;
   /** The last failure, until a page succeeds. */
   readonly lastError?: ErrorRecord;
-  /** What the last committed turn must enqueue. */
+  /** What the last committed turn must enqueue: the children first, the chain's own next task last. */
   readonly outbox: readonly OutboxTask[];
+}
+
+/** A run with all its shards; none while it is not prepared. */
+export interface RunRecords {
+  readonly run: Run;
+  readonly shards: readonly Shard[];
+}
+
+/** What of a run is to be written. */
+export interface RunChange {
+  readonly run?: Run;
+  readonly shards?: readonly Shard[];
+}
+
+export function noSuchRun(id: string): PageturnerError {
+  return new PageturnerError('invalid-state', `There is no run ${id}.`);
 }
 
 export function newShard(index: number, now: number): Shard {
@@ -84,4 +121,16 @@ export function newShard(index: number, now: number): Shard {
     updatedAt: now,
     outbox: [],
   };
+}
+
+/** The part of the walk that is a shard's. */
+export function rangeOf(run: Run, index: number): KeyRange {
+  const range = rangesBetween(run.boundaries ?? [])[index];
+  if (range === undefined) throw new RangeError(`Run ${run.id} has no shard ${index}`);
+  return range;
+}
+
+/** Whether something must still happen to the run by itself: the healer looks after these. */
+export function needsCare({ state, outbox, hasLeftovers }: Run): boolean {
+  return isActive(state) || outbox.length > 0 || hasLeftovers;
 }

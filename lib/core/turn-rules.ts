@@ -1,21 +1,25 @@
 import type { Cursor } from './cursor.ts';
-import type { TurnDelivery } from './delivery.ts';
+import type { Delivery, RunDelivery, TurnDelivery } from './delivery.ts';
 import { derivedTaskId } from './names.ts';
 import { PageturnerError, type ErrorRecord } from './errors.ts';
 import type { OutboxTask } from './outbox.ts';
 import type { Run, Shard } from './run.ts';
+import { isStopping } from './transition.ts';
 
 /**
  * What a delivered turn means for the shard as it stands:
  *
  * - `take`: it is this turn's time.
  * - `replay`: the turn is committed, and what it had to enqueue may not be.
+ * - `park`: its run is to stand still, and this shard can.
+ * - `parked`: the shard stands still as its run is to, and the run may not have heard of it.
  * - `void`: nothing to do, and never again.
  * - `too-early`: the commit that made this task is not visible yet; it must come again.
  */
 export type Verdict =
   | { readonly kind: 'take' }
   | { readonly kind: 'replay' }
+  | { readonly kind: 'park' | 'parked' }
   | { readonly kind: 'void'; readonly reason: string }
   | { readonly kind: 'too-early' };
 
@@ -23,12 +27,15 @@ export function judge(run: Run, shard: Shard, delivery: TurnDelivery): Verdict {
   if (delivery.epoch < shard.epoch) {
     // The chain was cut just behind this turn, and a crash may have kept what the turn had to enqueue.
     if (delivery.turn === shard.turn - 1) return { kind: 'replay' };
+    // It may have been this very delivery that parked it, before a crash.
+    if (isStopping(run.state) && shard.state !== 'running') return { kind: 'parked' };
     return { kind: 'void', reason: 'of an older epoch' };
   }
   if (delivery.epoch > shard.epoch || delivery.turn > shard.turn) return { kind: 'too-early' };
   // Each turn's last act is to enqueue the next, so of the turns before the last one nothing can be left to enqueue.
   if (delivery.turn < shard.turn - 1) return { kind: 'void', reason: 'long committed' };
   if (delivery.turn === shard.turn - 1) return { kind: 'replay' };
+  if (isStopping(run.state)) return { kind: 'park' };
   if (run.state !== 'running') return { kind: 'void', reason: `the run is ${run.state}` };
   if (shard.state !== 'running') return { kind: 'void', reason: `the shard is ${shard.state}` };
   return { kind: 'take' };
@@ -61,14 +68,8 @@ export interface PageResult {
   readonly at: number;
 }
 
-/** The function that takes a run's tasks. */
-export interface Worker {
-  readonly name: string;
-  readonly timeoutSeconds: number;
-}
-
 /** The shard after the turn. Its outbox holds the children first and the chain's own next task last. */
-export function advance(run: Run, shard: Shard, result: PageResult, worker: Worker): Shard {
+export function advance(run: Run, shard: Shard, result: PageResult): Shard {
   const { lastError: _, pageSize: __, heldUntil: ___, ...before } = shard;
   const { failure, pageSize } = result;
   const after: Shard = {
@@ -85,33 +86,41 @@ export function advance(run: Run, shard: Shard, result: PageResult, worker: Work
     ...(pageSize === undefined ? {} : { pageSize }),
     ...(failure === undefined ? {} : { lastError: failure.record }),
   };
-  const next = result.isLast ? finishTask(run, after, worker) : turnTask(run, after, worker);
+  const next = result.isLast ? finishTask(run, after) : turnTask(run, after);
   return { ...after, outbox: [...result.children, next] };
 }
 
 /** The task for the turn that is to be taken next. */
-export function turnTask(run: Run, shard: Shard, worker: Worker): OutboxTask {
+export function turnTask(run: Run, shard: Shard): OutboxTask {
   const { index, turn, epoch } = shard;
   const cursor = shard.cursor?.readable ?? null;
-  return {
-    id: derivedTaskId(run.id, index, turn, epoch),
-    queue: run.queue,
-    worker: worker.name,
-    delivery: { kind: 'turn', run: run.id, shard: index, turn, epoch, cursor },
-    timeoutSeconds: worker.timeoutSeconds,
-  };
+  return taskOf(run, derivedTaskId(run.id, index, turn, epoch), {
+    kind: 'turn',
+    run: run.id,
+    shard: index,
+    turn,
+    epoch,
+    cursor,
+  });
 }
 
 /**
- * Every shard that ends asks for completion, so no shard has to know whether it is the last: the last one's request finds them all
- * done, the others find that they are not.
+ * Every shard that ends says so, and none has to know whether it is the last: the last one's word finds them all done, the others
+ * find that they are not.
  */
-export function finishTask(run: Run, shard: Shard, worker: Worker): OutboxTask {
-  return {
-    id: derivedTaskId(run.id, shard.index, 'finish', shard.epoch),
-    queue: run.queue,
-    worker: worker.name,
-    delivery: { kind: 'finish', run: run.id, shards: run.shards },
-    timeoutSeconds: worker.timeoutSeconds,
-  };
+export function finishTask(run: Run, { index, epoch }: Shard): OutboxTask {
+  const id = derivedTaskId(run.id, index, 'finish', epoch);
+  return taskOf(run, id, { kind: 'finish', run: run.id, shard: index, epoch });
+}
+
+/** What the run itself does next. */
+export function runTask(run: Run, kind: RunDelivery['kind'], at?: number): OutboxTask {
+  const { id, epoch } = run;
+  const task = taskOf(run, derivedTaskId(id, kind, epoch), { kind, run: id, epoch });
+  return at === undefined ? task : { ...task, at };
+}
+
+function taskOf(run: Run, id: string, delivery: Delivery): OutboxTask {
+  const { queue, task: worker, timeoutSeconds } = run;
+  return { id, queue, worker, delivery, timeoutSeconds };
 }

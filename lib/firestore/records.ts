@@ -3,7 +3,7 @@ import type { Cursor } from '../core/cursor.ts';
 import type { ErrorRecord } from '../core/errors.ts';
 import type { OutboxTask } from '../core/outbox.ts';
 import type { Json } from '../core/parameters.ts';
-import type { Run, Shard } from '../core/run.ts';
+import { needsCare, type HistoryEntry, type Run, type Shard } from '../core/run.ts';
 
 /**
  * How runs and shards stand in Firestore. Instants are timestamps, for the people who read them in the console. What may hold any
@@ -11,24 +11,37 @@ import type { Run, Shard } from '../core/run.ts';
  * they compare as the server compares them; they stand in a map by their place, since they may be arrays themselves.
  */
 export function runToDocument(run: Run): DocumentData {
-  const { id: _, createdAt, endedAt, error, outbox, ...rest } = run;
+  const { id: _, createdAt, updatedAt, at, endedAt, error, outbox, history, ...rest } = run;
   return {
     ...rest,
+    needsCare: needsCare(run),
     createdAt: Timestamp.fromMillis(createdAt),
+    updatedAt: Timestamp.fromMillis(updatedAt),
+    ...(at === undefined ? {} : { at: Timestamp.fromMillis(at) }),
     ...(endedAt === undefined ? {} : { endedAt: Timestamp.fromMillis(endedAt) }),
     ...(error === undefined ? {} : { error: errorToDocument(error) }),
+    history: history.map((entry) => ({ ...entry, at: Timestamp.fromMillis(entry.at) })),
     outbox: JSON.stringify(outbox),
   };
 }
 
 export function runFromDocument(id: string, data: DocumentData): Run {
-  const { createdAt, endedAt, error, outbox, ...rest } = data;
+  const { createdAt, updatedAt, at, endedAt, error, outbox, history, needsCare: _, ...rest } = data;
   return {
-    ...(rest as Omit<Run, 'id' | 'createdAt' | 'endedAt' | 'error' | 'outbox'>),
+    ...(rest as Omit<
+      Run,
+      'id' | 'createdAt' | 'updatedAt' | 'at' | 'endedAt' | 'error' | 'outbox' | 'history'
+    >),
     id,
     createdAt: (createdAt as Timestamp).toMillis(),
+    updatedAt: (updatedAt as Timestamp).toMillis(),
+    ...(at === undefined ? {} : { at: (at as Timestamp).toMillis() }),
     ...(endedAt === undefined ? {} : { endedAt: (endedAt as Timestamp).toMillis() }),
     ...(error === undefined ? {} : { error: errorFromDocument(error as DocumentData) }),
+    history: (history as (Omit<HistoryEntry, 'at'> & { readonly at: Timestamp })[]).map((entry) => ({
+      ...entry,
+      at: entry.at.toMillis(),
+    })),
     outbox: JSON.parse(outbox as string) as OutboxTask[],
   };
 }

@@ -7,14 +7,17 @@ import {
   type DocumentSnapshot,
   type Firestore,
   type Query,
+  type UpdateData,
   type WriteBatch,
 } from '@google-cloud/firestore';
 import { status } from '@grpc/grpc-js';
 import type { Cursor } from '../core/cursor.ts';
-import type { Run, Shard } from '../core/run.ts';
+import type { KeyRange } from '../core/key-range.ts';
+import { noSuchRun, type Run, type RunChange, type RunRecords, type Shard } from '../core/run.ts';
 import type { Write } from '../core/write.ts';
 import type { CommitResult, Page, RunStore, TaskFailure, Versioned } from '../ports.ts';
 import { mustFit } from './commit-size.ts';
+import { partition } from './partition.ts';
 import { PageQuery } from './page-query.ts';
 import { runFromDocument, runToDocument, shardFromDocument, shardToDocument } from './records.ts';
 
@@ -26,12 +29,9 @@ export class FirestoreRunStore implements RunStore {
     this.db = db;
   }
 
-  async createRun(run: Run, shards: readonly Shard[]): Promise<'created' | 'exists'> {
-    const batch = this.db.batch();
-    batch.create(this.#run(run.id), runToDocument(run));
-    for (const shard of shards) batch.create(this.#shard(run.id, shard.index), shardToDocument(shard));
+  async createRun(run: Run): Promise<'created' | 'exists'> {
     try {
-      await batch.commit();
+      await this.#run(run.id).create(runToDocument(run));
       return 'created';
     } catch (error) {
       if (codeOf(error) === status.ALREADY_EXISTS) return 'exists';
@@ -54,24 +54,14 @@ export class FirestoreRunStore implements RunStore {
     };
   }
 
-  async readRun(
-    runId: string,
-    shards: number,
-  ): Promise<{ run: Versioned<Run>; shards: readonly Shard[] } | undefined> {
-    const references = Array.from({ length: shards }, (_, index) => this.#shard(runId, index));
-    const [run, ...found] = await this.db.getAll(this.#run(runId), ...references);
-    const data = run?.data();
-    if (run === undefined || data === undefined) return undefined;
-    return { run: versioned(run, runFromDocument(runId, data)), shards: found.flatMap(shardsOf) };
-  }
-
   async readPage<D extends DocumentData>(
     query: Query<D>,
+    range: KeyRange,
     after: Cursor | null,
     limit: number,
   ): Promise<Page<D>> {
     const walk = new PageQuery(query);
-    const { docs } = await walk.page(after, limit).get();
+    const { docs } = await walk.page(after, limit, range).get();
     return { documents: docs, positionOf: (document) => walk.cursorOf(document) };
   }
 
@@ -80,14 +70,14 @@ export class FirestoreRunStore implements RunStore {
     before: Versioned<Shard>,
     after: Shard,
   ): Promise<Versioned<Shard> | 'conflict'> {
-    const batch = this.db.batch();
-    const ref = this.#shard(runId, after.index);
-    replace(batch, ref, shardToDocument(after), before);
     try {
-      const [result] = await batch.commit();
-      return { value: after, version: result?.writeTime };
+      const { writeTime } = await this.#shard(runId, after.index).update(
+        replacing(before.value, shardToDocument(after)),
+        { lastUpdateTime: before.version as Timestamp },
+      );
+      return { value: after, version: writeTime };
     } catch (error) {
-      if (!isRefusal(codeOf(error)) || isAsRead(await ref.get(), before)) throw error;
+      if (!isRefusal(codeOf(error)) || (await this.#isAsRead(runId, before))) throw error;
       return 'conflict';
     }
   }
@@ -98,28 +88,53 @@ export class FirestoreRunStore implements RunStore {
     after: Shard,
     writes: readonly Write[],
   ): Promise<CommitResult> {
+    mustFit(writes);
     const batch = this.db.batch();
-    replace(batch, this.#shard(runId, after.index), shardToDocument(after), before);
-    return await this.#commit(batch, writes, async () => {
-      const shard = await this.#shard(runId, after.index).get();
-      return isAsRead(shard, before);
+    batch.update(this.#shard(runId, after.index), replacing(before.value, shardToDocument(after)), {
+      lastUpdateTime: before.version as Timestamp,
+    });
+    for (const write of writes) add(batch, write);
+    try {
+      await batch.commit();
+      return 'committed';
+    } catch (error) {
+      // The error of a failed precondition does not say whose it was. The shard tells: if it is as it was read, the fault lies with one
+      // of the user's own writes (a `create` of what exists, an `update` of what does not), and is theirs to hear of.
+      if (!isRefusal(codeOf(error)) || (await this.#isAsRead(runId, before))) throw error;
+      return 'conflict';
+    }
+  }
+
+  async changeRun(
+    runId: string,
+    change: (found: RunRecords) => RunChange | undefined,
+    writes: readonly Write[] = [],
+  ): Promise<RunChange | undefined> {
+    return await this.db.runTransaction(async (transaction) => {
+      const [run, shards] = await Promise.all([
+        transaction.get(this.#run(runId)),
+        transaction.get(this.#run(runId).collection('shards').orderBy('index')),
+      ]);
+      const data = run.data();
+      if (data === undefined) throw noSuchRun(runId);
+      const found = { run: runFromDocument(runId, data), shards: shards.docs.flatMap(shardsOf) };
+      const next = change(found);
+      if (next === undefined) return undefined;
+      if (next.run !== undefined) transaction.update(run.ref, replacing(found.run, runToDocument(next.run)));
+      for (const shard of next.shards ?? [])
+        transaction.set(this.#shard(runId, shard.index), shardToDocument(shard));
+      // It has the methods of a batch, and returns itself alike.
+      for (const write of writes) add(transaction as unknown as WriteBatch, write);
+      return next;
     });
   }
 
-  async commitRun(before: Versioned<Run>, after: Run, writes: readonly Write[]): Promise<CommitResult> {
-    const batch = this.db.batch();
-    replace(batch, this.#run(after.id), runToDocument(after), before);
-    return await this.#commit(batch, writes, async () => isAsRead(await this.#run(after.id).get(), before));
+  async drawBoundaries<D extends DocumentData>(query: Query<D>, parts: number): Promise<readonly string[]> {
+    return (await partition(query, parts)).boundaries;
   }
 
-  async commitRunAndShard(
-    before: { run: Versioned<Run>; shard: Versioned<Shard> },
-    after: { run: Run; shard: Shard },
-  ): Promise<CommitResult> {
-    const batch = this.db.batch();
-    replace(batch, this.#run(after.run.id), runToDocument(after.run), before.run);
-    replace(batch, this.#shard(after.run.id, after.shard.index), shardToDocument(after.shard), before.shard);
-    return await this.#commit(batch, [], async () => false);
+  async count<D extends DocumentData>(query: Query<D>): Promise<number> {
+    return (await query.count().get()).data().count;
   }
 
   async recordFailure(failure: TaskFailure): Promise<void> {
@@ -128,7 +143,7 @@ export class FirestoreRunStore implements RunStore {
     await this.db.collection('pageturnerFailures').doc(id).set(document);
   }
 
-  async getRun(runId: string): Promise<{ run: Run; shards: readonly Shard[] } | undefined> {
+  async getRun(runId: string): Promise<RunRecords | undefined> {
     const run = await this.#run(runId).get();
     const data = run.data();
     if (data === undefined) return undefined;
@@ -136,12 +151,12 @@ export class FirestoreRunStore implements RunStore {
     return { run: runFromDocument(runId, data), shards: docs.flatMap(shardsOf) };
   }
 
-  async listRunning(after: string | null, limit: number): Promise<readonly Run[]> {
-    const running = this.db
+  async listActive(after: string | null, limit: number): Promise<readonly Run[]> {
+    const active = this.db
       .collection(runsCollection)
-      .where('state', '==', 'running')
+      .where('needsCare', '==', true)
       .orderBy(FieldPath.documentId());
-    const { docs } = await (after === null ? running : running.startAfter(after)).limit(limit).get();
+    const { docs } = await (after === null ? active : active.startAfter(after)).limit(limit).get();
     return docs.map((document) => runFromDocument(document.id, document.data()));
   }
 
@@ -152,24 +167,9 @@ export class FirestoreRunStore implements RunStore {
     return docs.map((document) => runFromDocument(document.id, document.data()));
   }
 
-  /**
-   * The error of a failed precondition does not say whose it was. The record tells: if it is as it was read, the fault lies with one
-   * of the user's own writes (a `create` of what exists, an `update` of what does not), and is theirs to hear of.
-   */
-  async #commit(
-    batch: WriteBatch,
-    writes: readonly Write[],
-    isStillAsRead: () => Promise<boolean>,
-  ): Promise<CommitResult> {
-    mustFit(writes);
-    for (const write of writes) add(batch, write);
-    try {
-      await batch.commit();
-      return 'committed';
-    } catch (error) {
-      if (!isRefusal(codeOf(error)) || (await isStillAsRead())) throw error;
-      return 'conflict';
-    }
+  async #isAsRead(runId: string, { value, version }: Versioned<Shard>): Promise<boolean> {
+    const shard = await this.#shard(runId, value.index).get();
+    return shard.updateTime?.isEqual(version as Timestamp) ?? false;
   }
 
   #run(id: string): DocumentReference {
@@ -183,16 +183,10 @@ export class FirestoreRunStore implements RunStore {
 
 const runsCollection = 'pageturnerRuns';
 
-/** Writes a record over the one that was read, if that still stands. Fields that the new form does not have are deleted. */
-function replace(
-  batch: WriteBatch,
-  ref: DocumentReference,
-  data: DocumentData,
-  before: Versioned<Run | Shard>,
-): void {
-  const gone = Object.keys(before.value).filter((field) => field !== 'id' && !(field in data));
-  const deletions = Object.fromEntries(gone.map((field) => [field, FieldValue.delete()]));
-  batch.update(ref, { ...data, ...deletions }, { lastUpdateTime: before.version as Timestamp });
+/** The update that leaves a record in its new form: fields that it does not have any more are deleted. */
+function replacing(before: Run | Shard, data: DocumentData): UpdateData<DocumentData> {
+  const gone = Object.keys(before).filter((field) => field !== 'id' && !(field in data));
+  return { ...data, ...Object.fromEntries(gone.map((field) => [field, FieldValue.delete()])) };
 }
 
 function add(batch: WriteBatch, write: Write): void {
@@ -214,10 +208,6 @@ function add(batch: WriteBatch, write: Write): void {
 
 function versioned<T>(snapshot: DocumentSnapshot, value: T): Versioned<T> {
   return { value, version: snapshot.updateTime };
-}
-
-function isAsRead(snapshot: DocumentSnapshot, before: Versioned<unknown>): boolean {
-  return snapshot.updateTime?.isEqual(before.version as Timestamp) ?? false;
 }
 
 function shardsOf(snapshot: DocumentSnapshot): Shard[] {

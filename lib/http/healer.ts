@@ -2,7 +2,7 @@ import type { HttpFunction } from '@google-cloud/functions-framework';
 import { healRuns } from '../heal-runs.ts';
 import { jsonLog } from '../json-log.ts';
 import type { Log } from '../ports.ts';
-import { defaultRuntime, type HealingRuntime } from '../runtime.ts';
+import { defaultRuntime, type Runtime } from '../runtime.ts';
 import { admit } from './admit.ts';
 import { answerError } from './answer.ts';
 import { traced } from './traced.ts';
@@ -24,10 +24,7 @@ export interface HealerOptions {
  * @example
  * http('heal', healer({ callers: ['scheduler@my-project.iam.gserviceaccount.com'] }));
  */
-export function healer(
-  options: HealerOptions = {},
-  runtime: () => HealingRuntime = defaultRuntime,
-): HttpFunction {
+export function healer(options: HealerOptions = {}, runtime: () => Runtime = defaultRuntime): HttpFunction {
   const { name = 'heal', callers, ...quiet } = options;
   return traced(async (request, response) => {
     let log: Log = jsonLog;

@@ -5,13 +5,11 @@ import { attemptOf } from '../attempt.ts';
 import type { AnyTask, IterativeTask, OneShotTask } from '../core/definition.ts';
 import { parseDelivery, type Delivery } from '../core/delivery.ts';
 import { PageturnerError } from '../core/errors.ts';
-import { finishRun } from '../finish-run.ts';
 import { jsonLog } from '../json-log.ts';
 import type { Attempt, Log, Ports } from '../ports.ts';
 import { runTask } from '../run-task.ts';
 import { defaultRuntime, type Runtime } from '../runtime.ts';
-import { takeStart } from '../start-run.ts';
-import { takeTurn } from '../take-turn.ts';
+import { takeDelivery } from '../take-delivery.ts';
 import { answerError } from './answer.ts';
 import { jsonBody } from './body.ts';
 import { traced } from './traced.ts';
@@ -68,16 +66,8 @@ async function deliver(
     const queueId = request.get('X-CloudTasks-QueueName') ?? task.queue;
     return await runTask(task, delivery, ports, { queueId, attempt });
   }
-  switch (delivery.kind) {
-    case 'turn':
-      return await takeTurn(task, delivery, ports, attempt);
-    case 'finish':
-      return await finishRun(task, delivery, ports);
-    case 'start':
-      return await takeStart(task, delivery, ports);
-    case 'task':
-      throw misdirected(task, delivery);
-  }
+  if (delivery.kind === 'task') throw misdirected(task, delivery);
+  return await takeDelivery(task, delivery, ports, attempt);
 }
 
 function misdirected(task: AnyTask, delivery: Delivery): PageturnerError {

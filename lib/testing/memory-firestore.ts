@@ -252,7 +252,7 @@ export class MemoryCollection extends MemoryQuery {
 }
 
 /** Segment by segment, as Firestore compares document names. */
-function comparePaths(a: string, b: string): number {
+export function comparePaths(a: string, b: string): number {
   if (parentOf(a) === parentOf(b)) return compareValues(idOf(a), idOf(b));
   const [left, right] = [a.split('/'), b.split('/')];
   for (const [place, segment] of left.entries()) {

@@ -1,10 +1,12 @@
 import type { DocumentData, Firestore, Query } from '@google-cloud/firestore';
 import type { Cursor } from '../core/cursor.ts';
 import type { Json } from '../core/parameters.ts';
-import type { Run, Shard } from '../core/run.ts';
+import type { KeyRange } from '../core/key-range.ts';
+import { needsCare, noSuchRun, type Run, type RunChange, type RunRecords, type Shard } from '../core/run.ts';
 import type { Write } from '../core/write.ts';
 import type { CommitResult, Page, RunStore, TaskFailure, Versioned } from '../ports.ts';
 import {
+  comparePaths,
   MemoryCommitError,
   type MemoryBatch,
   type MemoryDocument,
@@ -22,12 +24,9 @@ export class MemoryRunStore implements RunStore {
     this.db = memory.asFirestore();
   }
 
-  async createRun(run: Run, shards: readonly Shard[]): Promise<'created' | 'exists'> {
+  async createRun(run: Run): Promise<'created' | 'exists'> {
     if (this.#memory.read(runPath(run.id)).exists) return 'exists';
-    this.#memory.commit((batch) => {
-      batch.create(runPath(run.id), run);
-      for (const shard of shards) batch.create(shardPath(run.id, shard.index), shard);
-    });
+    this.#memory.commit((batch) => batch.create(runPath(run.id), run));
     return 'created';
   }
 
@@ -40,22 +39,16 @@ export class MemoryRunStore implements RunStore {
     return run === undefined || shard === undefined ? undefined : { run, shard };
   }
 
-  async readRun(
-    runId: string,
-    shards: number,
-  ): Promise<{ run: Versioned<Run>; shards: readonly Shard[] } | undefined> {
-    const run = this.#read<Run>(runPath(runId));
-    return run === undefined ? undefined : { run, shards: this.#shards(runId, shards) };
-  }
-
   async readPage<D extends DocumentData>(
     query: Query<D>,
+    range: KeyRange,
     after: Cursor | null,
     limit: number,
   ): Promise<Page<D>> {
     const walk = query as unknown as MemoryQuery;
     const behind = walk
       .documents()
+      .filter((document) => isWithin(range, document.ref.path))
       .filter((document) => after === null || walk.compare(walk.position(document), after) > 0);
     return {
       documents: behind.slice(0, limit) as unknown as Page<D>['documents'],
@@ -83,41 +76,65 @@ export class MemoryRunStore implements RunStore {
     after: Shard,
     writes: readonly Write[],
   ): Promise<CommitResult> {
-    return this.#commit((batch) => {
-      replace(batch, shardPath(runId, after.index), before, after);
-    }, writes);
+    let isConflict = false;
+    try {
+      this.#memory.commit((batch) => {
+        const path = shardPath(runId, after.index);
+        isConflict = true;
+        batch.expect(path, before.version as number);
+        batch.set(path, after);
+        isConflict = false;
+        for (const write of writes) apply(batch, write);
+      });
+      return 'committed';
+    } catch (error) {
+      // A refusal of the shard's own precondition is a conflict; one of the user's writes is the user's error.
+      if (isConflict && error instanceof MemoryCommitError) return 'conflict';
+      throw error;
+    }
   }
 
-  async commitRun(before: Versioned<Run>, after: Run, writes: readonly Write[]): Promise<CommitResult> {
-    return this.#commit((batch) => {
-      replace(batch, runPath(after.id), before, after);
-    }, writes);
+  async changeRun(
+    runId: string,
+    change: (found: RunRecords) => RunChange | undefined,
+    writes: readonly Write[] = [],
+  ): Promise<RunChange | undefined> {
+    const found = this.#records(runId);
+    if (found === undefined) throw noSuchRun(runId);
+    const next = change(found);
+    if (next === undefined) return undefined;
+    this.#memory.commit((batch) => {
+      if (next.run !== undefined) batch.set(runPath(runId), next.run);
+      for (const shard of next.shards ?? []) batch.set(shardPath(runId, shard.index), shard);
+      for (const write of writes) apply(batch, write);
+    });
+    return next;
   }
 
-  async commitRunAndShard(
-    before: { run: Versioned<Run>; shard: Versioned<Shard> },
-    after: { run: Run; shard: Shard },
-  ): Promise<CommitResult> {
-    return this.#commit((batch) => {
-      replace(batch, runPath(after.run.id), before.run, after.run);
-      replace(batch, shardPath(after.run.id, after.shard.index), before.shard, after.shard);
-    }, []);
+  /** Every n-th document, counted. */
+  async drawBoundaries<D extends DocumentData>(query: Query<D>, parts: number): Promise<readonly string[]> {
+    const documents = (query as unknown as MemoryQuery).documents();
+    const size = Math.ceil(documents.length / parts);
+    return documents.flatMap(({ ref }, place) => (place > 0 && place % size === 0 ? [ref.path] : []));
+  }
+
+  async count<D extends DocumentData>(query: Query<D>): Promise<number> {
+    return (query as unknown as MemoryQuery).documents().length;
   }
 
   async recordFailure(failure: TaskFailure): Promise<void> {
     this.#memory.commit((batch) => batch.set(`pageturnerFailures/${failure.id}`, failure));
   }
 
-  async getRun(runId: string): Promise<{ run: Run; shards: readonly Shard[] } | undefined> {
-    const run = this.#read<Run>(runPath(runId))?.value;
-    return run === undefined ? undefined : { run, shards: this.#shards(runId, run.shards) };
+  async getRun(runId: string): Promise<RunRecords | undefined> {
+    return this.#records(runId);
   }
 
-  async listRunning(after: string | null, limit: number): Promise<readonly Run[]> {
+  async listActive(after: string | null, limit: number): Promise<readonly Run[]> {
     const runs = this.#memory.collection('pageturnerRuns').documents();
     return runs
       .map((document) => document.data() as Run)
-      .filter((run) => run.state === 'running' && (after === null || run.id > after))
+      .filter((run) => needsCare(run) && (after === null || run.id > after))
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
       .slice(0, limit);
   }
@@ -131,42 +148,29 @@ export class MemoryRunStore implements RunStore {
       .slice(0, filter.limit);
   }
 
-  /** A refusal of the records' own preconditions is a conflict; one of the user's writes is the user's error. */
-  #commit(records: (batch: MemoryBatch) => void, writes: readonly Write[]): CommitResult {
-    let isConflict = false;
-    try {
-      this.#memory.commit((batch) => {
-        isConflict = true;
-        records(batch);
-        isConflict = false;
-        for (const write of writes) apply(batch, write);
-      });
-      return 'committed';
-    } catch (error) {
-      if (isConflict && error instanceof MemoryCommitError) return 'conflict';
-      throw error;
-    }
+  #records(runId: string): RunRecords | undefined {
+    const run = this.#read<Run>(runPath(runId))?.value;
+    if (run === undefined) return undefined;
+    const shards = Array.from(
+      { length: run.shards },
+      (_, index) => this.#read<Shard>(shardPath(runId, index))?.value,
+    );
+    return { run, shards: shards.filter((shard) => shard !== undefined) };
   }
 
   #read<T extends Run | Shard>(path: string): Versioned<T> | undefined {
     const document = this.#memory.read(path);
     return document.exists ? { value: document.data() as T, version: document.version } : undefined;
   }
-
-  #shards(runId: string, count: number): Shard[] {
-    return Array.from(
-      { length: count },
-      (_, index) => this.#read<Shard>(shardPath(runId, index))?.value,
-    ).filter((shard) => shard !== undefined);
-  }
 }
 
 const runPath = (run: string): string => `pageturnerRuns/${run}`;
 const shardPath = (run: string, index: number): string => `${runPath(run)}/shards/${index}`;
 
-function replace(batch: MemoryBatch, path: string, before: Versioned<unknown>, after: Run | Shard): void {
-  batch.expect(path, before.version as number);
-  batch.set(path, after);
+function isWithin({ from, before }: KeyRange, path: string): boolean {
+  return (
+    (from === null || comparePaths(path, from) >= 0) && (before === null || comparePaths(path, before) < 0)
+  );
 }
 
 function apply(batch: MemoryBatch, write: Write): void {

@@ -2,17 +2,19 @@ import type { DocumentData, DocumentReference, Firestore, Query } from '@google-
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Cursor } from '../../lib/core/cursor.ts';
 import { newShard, type Run } from '../../lib/core/run.ts';
-import type { Page, RunStore, Versioned } from '../../lib/ports.ts';
+import { rangesBetween, type KeyRange } from '../../lib/core/key-range.ts';
+import type { Page, RunStore } from '../../lib/ports.ts';
+import { sampleRun } from '../support/runs.ts';
 
-const run: Run = {
+const run = sampleRun({
   id: 'r1',
-  task: 'walk',
-  queue: 'iterate',
   params: '{"nested":[[1]]}',
-  state: 'running',
   shards: 2,
-  startedBy: 'test',
+  boundaries: ['things/m'],
   createdAt: 1_700_000_000_123,
+  updatedAt: 1_700_000_000_125,
+  at: 1_700_000_000_124,
+  history: [{ event: 'prepared', state: 'running', at: 1_700_000_000_125, by: 'worker', reason: 'why' }],
   outbox: [
     {
       id: 'x',
@@ -22,8 +24,9 @@ const run: Run = {
       timeoutSeconds: 60,
     },
   ],
-};
+});
 const shards = [newShard(0, 1), newShard(1, 1)];
+const everything = { from: null, before: null };
 
 /** What every store of runs must hold; `seed` writes documents before the test begins. */
 export function runStoreContract(
@@ -34,7 +37,8 @@ export function runStoreContract(
 
   beforeEach(async () => {
     ({ store, seed } = create());
-    await store.createRun(run, shards);
+    await store.createRun(run);
+    await store.changeRun('r1', () => ({ shards }));
   });
 
   async function readTurn(): Promise<NonNullable<Awaited<ReturnType<RunStore['readTurn']>>>> {
@@ -50,25 +54,23 @@ export function runStoreContract(
       const found = await readTurn();
       expect(found.run.value).toEqual(run);
       expect(found.shard.value).toEqual(shards[0]);
-      expect(await store.readRun('r1', 2)).toEqual({ run: found.run, shards });
       expect(await store.getRun('r1')).toEqual({ run, shards });
     });
 
     test('that exist are not written again', async () => {
-      expect(await store.createRun({ ...run, startedBy: 'somebody else' }, shards)).toBe('exists');
-      expect((await readTurn()).run.value.startedBy).toBe('test');
+      expect(await store.createRun({ ...run, startedBy: 'somebody else' })).toBe('exists');
+      expect((await readTurn()).run.value.startedBy).toBe('code');
     });
 
     test('that do not exist are undefined, as is one whose shard is missing', async () => {
       expect(await store.readTurn('none', 0)).toBeUndefined();
       expect(await store.readTurn('r1', 9)).toBeUndefined();
-      expect(await store.readRun('none', 1)).toBeUndefined();
       expect(await store.getRun('none')).toBeUndefined();
     });
 
     test('are listed newest first, by task if asked', async () => {
-      await store.createRun({ ...run, id: 'r2', createdAt: run.createdAt + 5 }, shards);
-      await store.createRun({ ...run, id: 'r3', createdAt: run.createdAt + 9, task: 'other' }, shards);
+      await store.createRun({ ...run, id: 'r2', createdAt: run.createdAt + 5 });
+      await store.createRun({ ...run, id: 'r3', createdAt: run.createdAt + 9, task: 'other' });
       const ids = async (filter: { task?: string; limit: number }) =>
         (await store.listRuns(filter)).map(({ id }) => id);
       expect(await ids({ limit: 10 })).toEqual(['r3', 'r2', 'r1']);
@@ -77,13 +79,14 @@ export function runStoreContract(
     });
   });
 
-  test('running runs are listed by id, page by page', async () => {
-    for (const id of ['a', 'z']) await store.createRun({ ...run, id }, shards);
-    await store.createRun({ ...run, id: 'ended', state: 'completed' }, shards);
+  test('runs that need care are listed by id, page by page', async () => {
+    for (const id of ['a', 'z']) await store.createRun({ ...run, id });
+    await store.createRun({ ...run, id: 'ended', state: 'completed', outbox: [] });
+    await store.createRun({ ...run, id: 'left', state: 'completed', outbox: [], hasLeftovers: true });
     const ids = async (after: string | null, limit: number) =>
-      (await store.listRunning(after, limit)).map(({ id }) => id);
-    expect(await ids(null, 2)).toEqual(['a', 'r1']);
-    expect(await ids('r1', 2)).toEqual(['z']);
+      (await store.listActive(after, limit)).map(({ id }) => id);
+    expect(await ids(null, 2)).toEqual(['a', 'left']);
+    expect(await ids('left', 2)).toEqual(['r1', 'z']);
     expect(await ids('z', 2)).toEqual([]);
   });
 
@@ -171,30 +174,59 @@ export function runStoreContract(
     });
   });
 
-  test('the end of a run is committed once', async () => {
-    const { run: found } = await readTurn();
-    const after: Run = { ...found.value, state: 'completed', endedAt: 9, processed: 4, outbox: [] };
-    expect(
-      await store.commitRun(found, after, [{ kind: 'set', ref: store.db.doc('reports/r'), data: { n: 1 } }]),
-    ).toBe('committed');
-    expect(await store.commitRun(found, after, [])).toBe('conflict');
-    expect((await readTurn()).run.value).toEqual(after);
-    expect(await dataAt('reports/r')).toEqual({ n: 1 });
-  });
+  describe('a change of a run', () => {
+    const completed: Run = { ...run, state: 'completed', endedAt: 9, processed: 4, outbox: [] };
+    const write = (store: RunStore) => ({
+      kind: 'create' as const,
+      ref: store.db.doc('reports/r'),
+      data: { n: 1 },
+    });
 
-  test('a failed end needs run and shard to be as they were read', async () => {
-    const found = await readTurn();
-    const error = { message: 'm', stack: 's', at: 7 };
-    const after = {
-      run: { ...found.run.value, state: 'failed' as const, error },
-      shard: { ...found.shard.value, state: 'failed' as const, lastError: error },
-    };
-    const stale = (await readTurn()).shard as Versioned<typeof after.shard>;
-    await store.commitTurn('r1', found.shard, { ...found.shard.value, turn: 1 }, []);
-    expect(await store.commitRunAndShard({ run: found.run, shard: stale }, after)).toBe('conflict');
-    expect((await readTurn()).run.value.state).toBe('running');
-    expect(await store.commitRunAndShard(await readTurn(), after)).toBe('committed');
-    expect(await store.getRun('r1')).toMatchObject({ run: after.run, shards: [after.shard, {}] });
+    test('is given the run and its shards, and takes effect with its writes, all together', async () => {
+      const parked = { ...newShard(1, 5), state: 'parked' as const, lastError: { message: 'm', at: 3 } };
+      const change = { run: completed, shards: [parked] };
+      let seen: unknown;
+      const written = await store.changeRun('r1', (found) => ((seen = found), change), [write(store)]);
+      expect(seen).toEqual({ run, shards });
+      expect(written).toEqual(change);
+      expect(await store.getRun('r1')).toEqual({ run: completed, shards: [shards[0], parked] });
+      expect(await dataAt('reports/r')).toEqual({ n: 1 });
+    });
+
+    test('that asks for nothing writes nothing', async () => {
+      expect(await store.changeRun('r1', () => undefined, [write(store)])).toBeUndefined();
+      expect(await dataAt('reports/r')).toBeUndefined();
+    });
+
+    test('whose writes are refused, or that throws, leaves all as it was', async () => {
+      await seed({ 'reports/r': { n: 0 } });
+      await expect(store.changeRun('r1', () => ({ run: completed }), [write(store)])).rejects.toMatchObject({
+        code: expect.any(Number),
+      });
+      const refuse = (): never => {
+        throw new Error('refused');
+      };
+      await expect(store.changeRun('r1', refuse)).rejects.toThrow('refused');
+      expect(await store.getRun('r1')).toEqual({ run, shards });
+    });
+
+    test('of a run that is not there is refused', async () => {
+      await expect(store.changeRun('none', () => undefined)).rejects.toMatchObject({ code: 'invalid-state' });
+    });
+
+    test('makes a turn that was read before it a conflict, and loses no change that was made at the same time', async () => {
+      const { shard } = await readTurn();
+      const change = store.changeRun('r1', (found) => ({
+        run: { ...found.run, epoch: found.run.epoch + 1 },
+        shards: found.shards.map((one) => ({ ...one, epoch: one.epoch + 1 })),
+      }));
+      const others = Array.from({ length: 3 }, () =>
+        store.changeRun('r1', ({ run: now }) => ({ run: { ...now, epoch: now.epoch + 1 } })),
+      );
+      await Promise.all([change, ...others]);
+      expect(await store.commitTurn('r1', shard, { ...shard.value, turn: 1 }, [])).toBe('conflict');
+      expect((await readTurn()).run.value.epoch).toBe(4);
+    });
   });
 
   test('a failure is recorded once, however often', async () => {
@@ -205,11 +237,15 @@ export function runStoreContract(
   });
 
   describe('pages', () => {
-    async function walk(query: (db: Firestore) => Query, limit: number): Promise<string[]> {
+    async function walk(
+      query: (db: Firestore) => Query,
+      limit: number,
+      range: KeyRange = everything,
+    ): Promise<string[]> {
       const seen: string[] = [];
       let after: Cursor | null = null;
       do {
-        const page: Page<DocumentData> = await store.readPage(query(store.db), after, limit);
+        const page: Page<DocumentData> = await store.readPage(query(store.db), range, after, limit);
         seen.push(...page.documents.map(({ ref }) => ref.path));
         const last = page.documents.at(-1);
         after = last === undefined ? null : page.positionOf(last);
@@ -262,15 +298,39 @@ export function runStoreContract(
       expect(await walk((db) => db.collection('things'), 5)).toEqual(paths);
     });
 
+    test('of a range begin with its first key and end before the next', async () => {
+      await seed({ 'things/a': {}, 'things/b': {}, 'things/c': {}, 'other/b': {}, 'things/b/things/a': {} });
+      const collection = (db: Firestore): Query => db.collection('things');
+      const group = (db: Firestore): Query => db.collectionGroup('things');
+      const range = { from: 'things/b', before: 'things/c' };
+      for (const limit of [1, 5]) {
+        expect(await walk(collection, limit, range)).toEqual(['things/b']);
+        expect(await walk(group, limit, range)).toEqual(['things/b', 'things/b/things/a']);
+        expect(await walk(group, limit, { from: null, before: 'things/b' })).toEqual(['things/a']);
+      }
+    });
+
+    test('are as many as the boundaries part, each document in one of them, and the documents are counted', async () => {
+      const ids = Array.from({ length: 9 }, (_, n) => `things/${n}`);
+      await seed(Object.fromEntries(ids.map((id) => [id, {}])));
+      const collection = (db: Firestore): Query => db.collection('things');
+      const boundaries = await store.drawBoundaries(collection(store.db), 3);
+      expect(boundaries).toHaveLength(2);
+      const parts = await Promise.all(rangesBetween(boundaries).map((range) => walk(collection, 2, range)));
+      expect(parts.flat()).toEqual(ids);
+      expect(await store.count(collection(store.db))).toBe(9);
+      expect(await store.drawBoundaries(store.db.collection('nothing'), 3)).toEqual([]);
+    });
+
     test('begin behind a document that is gone', async () => {
       await seed({ 'things/a': {}, 'things/b': {}, 'things/c': {} });
       const query = store.db.collection('things');
-      const first = await store.readPage(query, null, 2);
+      const first = await store.readPage(query, everything, null, 2);
       const { shard } = await readTurn();
       const [, last = expect.fail('no second document')] = first.documents;
       const after = { ...shard.value, cursor: first.positionOf(last) };
       await store.commitTurn('r1', shard, after, [{ kind: 'delete', ref: store.db.doc('things/b') }]);
-      const second = await store.readPage(query, (await readTurn()).shard.value.cursor, 2);
+      const second = await store.readPage(query, everything, (await readTurn()).shard.value.cursor, 2);
       expect(second.documents.map(({ id }) => id)).toEqual(['c']);
     });
   });

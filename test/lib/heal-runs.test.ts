@@ -2,12 +2,12 @@ import { FieldValue, type Firestore } from '@google-cloud/firestore';
 import { beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { TurnDelivery } from '../../lib/core/delivery.ts';
-import { finishRun } from '../../lib/finish-run.ts';
 import { healRuns, iterativeTask, pauseRun, resumeRun, task } from '../../lib/index.ts';
-import type { Clock, HealingPorts } from '../../lib/ports.ts';
+import type { Clock, Ports } from '../../lib/ports.ts';
 import { startRun } from '../../lib/start-run.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
 import { testFirestore } from '../support/firestore.ts';
+import { begin, takeLast } from '../support/runs.ts';
 import { testPorts, type TestPorts } from '../support/test-runtime.ts';
 
 const child = task({ name: 'child', queue: 'children', params: z.object({}), run: () => {} });
@@ -28,10 +28,13 @@ let db: Firestore;
 let ports: TestPorts;
 /** The same, eleven minutes from now. */
 let later: TestPorts;
+/** And twenty-two. */
+let muchLater: TestPorts;
 
 beforeEach(async () => {
   db = testFirestore();
   ports = testPorts(db);
+  muchLater = { ...ports, clock: ahead(ports.clock, 22 * 60_000) };
   later = { ...ports, clock: ahead(ports.clock, 11 * 60_000) };
   const batch = db.batch();
   for (const id of ['a', 'b', 'c']) batch.set(db.doc(`things/${id}`), { visits: 0 });
@@ -60,18 +63,21 @@ async function visits(): Promise<unknown[]> {
 }
 
 test('a run whose queue was purged goes on at its cursor and ends, each document handled once', async () => {
-  await startRun(walk, start, ports);
+  await begin(walk, ports);
   await takeTurn(walk, lastTurn(), ports);
   purge();
   expect(await healRuns({}, later)).toEqual({ seen: 1, healed: ['r'], failed: [] });
   expect(lastTurn()).toMatchObject({ turn: 1, epoch: 1 });
   await takeTurn(walk, lastTurn(), ports);
-  expect(await finishRun(walk, { kind: 'finish', run: 'r', shards: 1 }, ports)).toBe('completed');
+  expect(await takeLast(walk, ports)).toBe('walked');
+  purge();
+  expect(await healRuns({}, later)).toEqual({ seen: 1, healed: ['r'], failed: [] });
+  expect(await takeLast(walk, ports)).toBe('completed');
   expect(await visits()).toEqual([1, 1, 1]);
 });
 
 test('a chain whose task is in the queue is left alone, however long it has been still', async () => {
-  await startRun(walk, start, ports);
+  await begin(walk, ports);
   expect(await healRuns({}, later)).toEqual({ seen: 1, healed: [], failed: [] });
   await takeTurn(walk, lastTurn(), ports);
   expect(await healRuns({}, later)).toEqual({ seen: 1, healed: [], failed: [] });
@@ -79,7 +85,7 @@ test('a chain whose task is in the queue is left alone, however long it has been
 });
 
 test('a shard that has moved within the quiet time is left alone', async () => {
-  await startRun(walk, start, ports);
+  await begin(walk, ports);
   purge();
   expect(await healRuns({}, ports)).toMatchObject({ healed: [] });
   expect(await healRuns({ quietSeconds: 3600 }, later)).toMatchObject({ healed: [] });
@@ -87,7 +93,7 @@ test('a shard that has moved within the quiet time is left alone', async () => {
 });
 
 test('a chain that moves on while the healer asks the queue is not doubled', async () => {
-  await startRun(walk, start, ports);
+  await begin(walk, ports);
   const first = lastTurn();
   const has = async (): Promise<boolean> => {
     await takeTurn(walk, first, ports);
@@ -102,7 +108,7 @@ test('a chain that moves on while the healer asks the queue is not doubled', asy
 });
 
 test('of two healers at the same moment one restarts the chain', async () => {
-  await startRun(walk, start, ports);
+  await begin(walk, ports);
   purge();
   const reports = await Promise.all([healRuns({}, later), healRuns({}, later)]);
   expect(reports.flatMap(({ healed }) => healed)).toEqual(['r']);
@@ -110,7 +116,7 @@ test('of two healers at the same moment one restarts the chain', async () => {
 });
 
 test('the old task of a chain that only seemed dead is void', async () => {
-  await startRun(walk, start, ports);
+  await begin(walk, ports);
   const old = lastTurn();
   purge();
   await healRuns({}, later);
@@ -127,11 +133,11 @@ test('a start that died half-way is made good, at the time it was for', async ()
   const at = Date.now() + 3_600_000;
   await expect(startRun(walk, { ...start, at }, { ...ports, queue: dead })).rejects.toThrow('died');
   expect(await healRuns({}, later)).toMatchObject({ healed: ['r'] });
-  expect(ports.queue.tasks).toMatchObject([{ at, delivery: { kind: 'turn', turn: 0, epoch: 1 } }]);
+  expect(ports.queue.tasks).toMatchObject([{ at, delivery: { kind: 'prepare', epoch: 1 } }]);
 });
 
 test('children that a crash and a purge kept back are started', async () => {
-  await startRun(walk, start, ports);
+  await begin(walk, ports);
   await expect(takeTurn(walk, lastTurn(), { ...ports, queue: dead })).rejects.toThrow('died');
   purge();
   await healRuns({}, later);
@@ -139,36 +145,36 @@ test('children that a crash and a purge kept back are started', async () => {
 });
 
 test('a run of which only the completion was lost completes', async () => {
-  await startRun(walk, start, ports);
+  await begin(walk, ports);
   await takeTurn(walk, lastTurn(), ports);
   await takeTurn(walk, lastTurn(), ports);
   purge();
   await healRuns({}, later);
-  expect(ports.queue.tasks.at(-1)?.delivery).toEqual({ kind: 'finish', run: 'r', shards: 1 });
+  expect(ports.queue.tasks.at(-1)?.delivery).toEqual({ kind: 'finish', run: 'r', shard: 0, epoch: 1 });
 });
 
 test('a healing that died before it enqueued is told, keeps no other run back, and is made good by the next', async () => {
-  await startRun(walk, start, ports);
+  await begin(walk, ports);
   await startRun(walk, { ...start, run: 's' }, ports);
+  await takeLast(walk, ports);
   purge();
-  const dying: HealingPorts['queue'] = {
+  const dying: Ports['queue'] = {
     has: () => Promise.resolve(false),
     enqueue: (queued) =>
       'run' in queued.delivery && queued.delivery.run === 'r' ? dead.enqueue() : ports.queue.enqueue(queued),
   };
   const report = await healRuns({}, { ...later, queue: dying });
   expect(report).toEqual({ seen: 2, healed: ['s'], failed: [{ run: 'r', message: 'died' }] });
-  const muchLater = { ...ports, clock: ahead(ports.clock, 22 * 60_000) };
   expect(await healRuns({}, muchLater)).toMatchObject({ healed: ['r'] });
   expect(turns()).toMatchObject([{ run: 's' }, { run: 'r', epoch: 2 }]);
 });
 
 test('a paused run is not touched, and a resume that died half-way is made good', async () => {
-  await startRun(walk, start, ports);
-  await pauseRun('r', ports);
+  await begin(walk, ports);
+  await pauseRun('r', { force: true }, ports);
   purge();
   expect(await healRuns({}, later)).toEqual({ seen: 0, healed: [], failed: [] });
-  await expect(resumeRun('r', { ...ports, queue: dead })).rejects.toThrow('died');
+  await expect(resumeRun('r', {}, { ...ports, queue: dead })).rejects.toThrow('died');
   expect(await healRuns({}, later)).toMatchObject({ healed: ['r'] });
   expect(lastTurn()).toMatchObject({ turn: 0, epoch: 3 });
 });

@@ -80,8 +80,8 @@ test('a walk that a task starts becomes a run when its delivery comes, and one r
   expect(await takeStart(walk, start, ports)).toBe('started');
   expect(await takeStart(walk, start, ports)).toBe('exists');
   const run = await ports.store.getRun(start.run);
-  expect(run?.run).toMatchObject({ task: 'walk', state: 'running', startedBy: 'x/0' });
-  expect(ports.queue.tasks.map((queued) => queued.delivery.kind)).toEqual(['start', 'turn']);
+  expect(run?.run).toMatchObject({ task: 'walk', state: 'starting', startedBy: 'x/0' });
+  expect(ports.queue.tasks.map((queued) => queued.delivery.kind)).toEqual(['start', 'prepare']);
 });
 
 test('startTask takes a queue, a delay and a key that makes it idempotent', async () => {

@@ -267,11 +267,14 @@ describe("a failure of the user's code on the last attempt", () => {
   });
 
   test('before there are documents ends the run', async () => {
-    const query = (): never => {
-      throw new Error('no such program');
+    let isGone = false;
+    const query: typeof base.query = (params, firestore) => {
+      if (isGone) throw new Error('no such program');
+      return base.query(params, firestore);
     };
     const walk = iterativeTask({ ...base, query, onError: 'quarantine', page: () => {} });
     await start(walk);
+    isGone = true;
     await expect(takeTurn(walk, nextTurn(), ports)).rejects.toThrow('no such program');
     expect((await found()).shard).toMatchObject({ failures: 1 });
     expect(await takeTurn(walk, nextTurn(), ports, lastAttempt)).toBe('failed');

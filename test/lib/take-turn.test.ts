@@ -3,11 +3,12 @@ import { beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import type { IterativeTask } from '../../lib/core/definition.ts';
 import type { TurnDelivery } from '../../lib/core/delivery.ts';
-import { finishRun } from '../../lib/finish-run.ts';
+import { takeDelivery } from '../../lib/take-delivery.ts';
 import { FatalTaskError, iterativeTask, task, type PageContext } from '../../lib/index.ts';
 import { startRun } from '../../lib/start-run.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
 import { testFirestore } from '../support/firestore.ts';
+import { begin, takeLast } from '../support/runs.ts';
 import { testPorts, type TestPorts } from '../support/test-runtime.ts';
 
 const params = z.object({}).default({});
@@ -41,7 +42,7 @@ beforeEach(async () => {
 });
 
 async function start(walk: IterativeTask): Promise<TurnDelivery> {
-  await startRun(walk, { run: 'r', queue: 'iterate', params: {}, startedBy: 'test' }, ports);
+  await begin(walk, ports);
   return nextTurn();
 }
 
@@ -55,8 +56,9 @@ async function visits(): Promise<unknown[]> {
   return (await db.collection('things').get()).docs.map((document) => document.get('visits') as unknown);
 }
 
+/** What was enqueued, without the preparation. */
 function kinds(): string[] {
-  return ports.queue.tasks.map(({ delivery }) => delivery.kind);
+  return ports.queue.tasks.slice(1).map(({ delivery }) => delivery.kind);
 }
 
 test('a run is turns of one page each, then its completion', async () => {
@@ -72,7 +74,8 @@ test('a run is turns of one page each, then its completion', async () => {
   expect(nextTurn()).toMatchObject({ turn: 1, cursor: ['things/b'] });
   expect(await takeTurn(walk, nextTurn(), ports)).toBe('committed');
   expect(kinds().slice(4)).toEqual(['task', 'finish']);
-  expect(await finishRun(walk, { kind: 'finish', run: 'r', shards: 1 }, ports)).toBe('completed');
+  expect(await takeLast(walk, ports)).toBe('walked');
+  expect(await takeLast(walk, ports)).toBe('completed');
   expect(await visits()).toEqual([1, 1, 1]);
   expect(completions).toEqual([3]);
 });
@@ -100,7 +103,7 @@ describe('a delivery that comes again', () => {
     const walk = iterativeTask({ ...base, page: countVisits });
     const first = await start(walk);
     await takeTurn(walk, first, ports);
-    ports.queue.tasks.length = 1; // as if the worker had died before it enqueued anything
+    ports.queue.tasks.length = 2; // as if the worker had died before it enqueued anything
     expect(await takeTurn(walk, first, ports)).toBe('replayed');
     expect(kinds()).toEqual(['turn', 'task', 'task', 'turn']);
     expect(await visits()).toEqual([1, 1, 0]);
@@ -129,7 +132,7 @@ describe('a delivery that comes again', () => {
     await expect(takeTurn(walk, { ...first, turn: 7 }, ports)).rejects.toMatchObject({ code: 'too-early' });
   });
 
-  test('to finish a run that is complete enqueues what completion started, and completes nothing', async () => {
+  test('to complete a run that is complete enqueues what completion started, and completes nothing', async () => {
     let calls = 0;
     const walk = iterativeTask({
       ...base,
@@ -141,11 +144,14 @@ describe('a delivery that comes again', () => {
       },
     });
     await takeTurn(walk, await start(walk), ports);
-    const finish = { kind: 'finish', run: 'r', shards: 1 } as const;
-    await finishRun(walk, finish, ports);
-    ports.queue.tasks.length = 2;
-    expect(await finishRun(walk, finish, ports)).toBe('replayed');
-    expect(kinds()).toEqual(['turn', 'finish', 'task']);
+    await takeLast(walk, ports);
+    const dying = { enqueue: () => Promise.reject(new Error('died')), has: () => Promise.resolve(false) };
+    const complete = { kind: 'complete', run: 'r', epoch: 0 } as const;
+    await expect(takeDelivery(walk, complete, { ...ports, queue: dying })).rejects.toThrow('died');
+    expect(await takeDelivery(walk, complete, ports)).toBe('replayed');
+    expect(await takeDelivery(walk, complete, ports)).toBe('replayed');
+    expect(kinds()).toEqual(['turn', 'finish', 'complete', 'task']);
+    expect((await db.doc('pageturnerRuns/r').get()).data()).toMatchObject({ needsCare: false, outbox: '[]' });
     expect(calls).toBe(1);
   });
 });
@@ -161,26 +167,18 @@ test('a completion that fails tells its error in the run, and comes again', asyn
     },
   });
   await takeTurn(walk, await start(walk), ports);
-  const finish = { kind: 'finish', run: 'r', shards: 1 } as const;
-  await expect(finishRun(walk, finish, ports)).rejects.toThrow('no such report');
+  await takeLast(walk, ports);
+  await expect(takeLast(walk, ports)).rejects.toThrow('no such report');
   expect((await db.doc('pageturnerRuns/r').get()).data()).toMatchObject({
-    state: 'running',
+    state: 'completing',
     error: { message: 'no such report' },
   });
   isBroken = false;
-  expect(await finishRun(walk, finish, ports)).toBe('completed');
+  expect(await takeLast(walk, ports)).toBe('completed');
   expect((await db.doc('pageturnerRuns/r').get()).get('error')).toBeUndefined();
 });
 
-test('a completion that knows of fewer shards than the run has completes nothing', async () => {
-  const walk = iterativeTask({ ...base, page: countVisits });
-  await takeTurn(walk, await start(walk), ports);
-  await takeTurn(walk, nextTurn(), ports);
-  await db.doc('pageturnerRuns/r').update({ shards: 2 });
-  expect(await finishRun(walk, { kind: 'finish', run: 'r', shards: 1 }, ports)).toBe('shards-left');
-});
-
-test('a start that comes again enqueues the first turn and writes nothing', async () => {
+test('a start that comes again enqueues its preparation and writes nothing', async () => {
   const walk = iterativeTask({ ...base, page: countVisits });
   await takeTurn(walk, await start(walk), ports);
   const again = await startRun(walk, { run: 'r', queue: 'iterate', params: {}, startedBy: 'test' }, ports);
@@ -283,12 +281,13 @@ test('a completion for the worker of another task is refused, and completes noth
   const walk = iterativeTask({ ...base, page: () => {} });
   await takeTurn(walk, await start(walk), ports);
   await takeTurn(walk, nextTurn(), ports);
-  const finish = { kind: 'finish', run: 'r', shards: 1 } as const;
+  await takeLast(walk, ports);
+  const complete = { kind: 'complete', run: 'r', epoch: 0 } as const;
   const other = iterativeTask({ ...base, name: 'other', page: () => {} });
-  await expect(finishRun(other, finish, ports)).rejects.toThrow(
+  await expect(takeDelivery(other, complete, ports)).rejects.toThrow(
     'Run r belongs to task "walk", and this is the worker of "other"',
   );
-  expect(await finishRun(walk, finish, ports)).toBe('completed');
+  expect(await takeDelivery(walk, complete, ports)).toBe('completed');
 });
 
 test("when the delivered cursor is not the shard's, the shard's decides and the log says so", async () => {

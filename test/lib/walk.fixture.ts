@@ -5,9 +5,9 @@ import type { IterativeTask } from '../../lib/core/definition.ts';
 import type { TurnDelivery } from '../../lib/core/delivery.ts';
 import type { Attempt } from '../../lib/ports.ts';
 import { task, type IterativeTaskDefinition, type OneShotTask } from '../../lib/index.ts';
-import { startRun } from '../../lib/start-run.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
 import { testFirestore } from '../support/firestore.ts';
+import { begin } from '../support/runs.ts';
 import { testPorts, type TestPorts } from '../support/test-runtime.ts';
 
 type ChildParams = z.ZodObject<{ id: z.ZodString }>;
@@ -53,7 +53,7 @@ export async function putThings(): Promise<void> {
 }
 
 export async function start(walk: IterativeTask): Promise<void> {
-  await startRun(walk, { run: 'r', queue: 'iterate', params: {}, startedBy: 'test' }, ports);
+  await begin(walk, ports);
 }
 
 /** The turn that was enqueued last. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { OutboxTask } from '../../lib/core/outbox.ts';
-import type { HealingPorts } from '../../lib/ports.ts';
+import type { Ports } from '../../lib/ports.ts';
 import { violationsOf } from './check-history.ts';
 import { runHistory } from './history.ts';
 import { changed, type Break } from './worker-process.ts';
@@ -74,7 +74,7 @@ describe('the simulation catches a protocol that', () => {
 });
 
 /** Keeps children back until the continuation is in its queue. */
-function continuationFirst(queue: HealingPorts['queue']): HealingPorts['queue'] {
+function continuationFirst(queue: Ports['queue']): Ports['queue'] {
   const held: OutboxTask[] = [];
   return {
     has: (task) => queue.has(task),

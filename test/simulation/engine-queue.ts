@@ -6,7 +6,7 @@ import { SeededRandom } from '../../emulator/engine/random.ts';
 import { MemoryStore } from '../../emulator/store/memory.ts';
 import type { Delivery } from '../../lib/core/delivery.ts';
 import type { OutboxTask } from '../../lib/core/outbox.ts';
-import type { Clock, TaskLookup, TaskQueue } from '../../lib/ports.ts';
+import type { Clock, TaskQueue } from '../../lib/ports.ts';
 import type { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
 
 export const location = 'projects/p/locations/l';
@@ -31,7 +31,7 @@ export function virtualEngine(clock: VirtualClock, seed: number, dispatch: Dispa
 }
 
 /** The emulator's engine as the queue of the toolkit, without a network between them. */
-export class EngineQueue implements TaskQueue, TaskLookup {
+export class EngineQueue implements TaskQueue {
   readonly #engine: Engine;
 
   constructor(engine: Engine) {

@@ -5,7 +5,7 @@ import { resumeRun } from '../../lib/control-run.ts';
 import type { Delivery } from '../../lib/core/delivery.ts';
 import type { Run, Shard } from '../../lib/core/run.ts';
 import { healRuns } from '../../lib/heal-runs.ts';
-import type { HealingPorts, RunStore } from '../../lib/ports.ts';
+import type { Ports, RunStore } from '../../lib/ports.ts';
 import { startOn } from '../../lib/start-task.ts';
 import { MemoryFirestore } from '../../lib/testing/memory-firestore.ts';
 import { MemoryRunStore } from '../../lib/testing/memory-run-store.ts';
@@ -58,7 +58,7 @@ class World {
   readonly #db = new MemoryFirestore();
   readonly #log = new RecordingLog();
   readonly #engine: Engine;
-  readonly #outside: HealingPorts;
+  readonly #outside: Ports;
   /** The store as deliveries see it, which may be ahead of the commit that made them. */
   readonly #staleStore: RunStore;
   readonly #break: Break;
@@ -131,7 +131,8 @@ class World {
    * until nothing is left to heal. Where no task was taken from a queue and no healing died half-way, nothing can have died.
    */
   async #bringToAnEnd(): Promise<void> {
-    if (this.#run()?.state === 'paused') await resumeRun(this.#run()?.id ?? '', this.#outside);
+    if (['pausing', 'paused'].includes(this.#run()?.state ?? ''))
+      await resumeRun(this.#run()?.id ?? '', {}, this.#outside);
     await this.#runOut();
     const { strikesOf } = this.#adversary;
     if (!strikesOf.has('purge') && !strikesOf.has('deleteTask') && !strikesOf.has('heal')) return;
@@ -203,7 +204,7 @@ class World {
     const isDirect = this.#adversary.chance.happens(0.5);
     const options = { idempotencyKey: 'the only one', startedBy: 'simulation' };
     const { walk, launch } = this.#newProcess().app;
-    const newPorts = (): HealingPorts => this.#newProcess().process.ports;
+    const newPorts = (): Ports => this.#newProcess().process.ports;
     await insist({ clock: this.#clock, newPorts }, (ports) =>
       startOn(ports, isDirect ? walk : launch, {}, options),
     );

@@ -3,7 +3,7 @@ import type { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
 import { cancelRun, pauseRun, resumeRun } from '../../lib/control-run.ts';
 import { PageturnerError } from '../../lib/core/errors.ts';
 import { healRuns } from '../../lib/heal-runs.ts';
-import type { HealingPorts } from '../../lib/ports.ts';
+import type { Ports } from '../../lib/ports.ts';
 import type { Adversary } from './adversary.ts';
 import { location, queues, sleep } from './engine-queue.ts';
 
@@ -16,7 +16,7 @@ export interface MeddledWorld {
   readonly adversary: Adversary;
   readonly engine: Engine;
   /** The ports of a process of its own, which may die like any other. */
-  readonly newPorts: () => HealingPorts;
+  readonly newPorts: () => Ports;
   /** Undefined until the run is there. */
   readonly runId: () => string | undefined;
 }
@@ -46,13 +46,13 @@ function meddle(meddling: Meddling, runId: string, world: MeddledWorld): void {
   const { chance } = adversary;
   switch (meddling) {
     case 'pause':
-      void insist(world, (ports) => pauseRun(runId, ports));
+      void insist(world, (ports) => pauseRun(runId, { force: chance.happens(0.3) }, ports));
       return;
     case 'resume':
-      void insist(world, (ports) => resumeRun(runId, ports));
+      void insist(world, (ports) => resumeRun(runId, {}, ports));
       return;
     case 'cancel':
-      void insist(world, (ports) => cancelRun(runId, ports));
+      void insist(world, (ports) => cancelRun(runId, { force: chance.happens(0.3) }, ports));
       return;
     case 'heal': {
       const quietSeconds = chance.pick([0, 5, 60]);
@@ -72,7 +72,7 @@ function meddle(meddling: Meddling, runId: string, world: MeddledWorld): void {
 /** Somebody asks, and again until they are answered: done, or that it cannot be done. */
 export async function insist(
   { clock, newPorts }: Pick<MeddledWorld, 'clock' | 'newPorts'>,
-  ask: (ports: HealingPorts) => Promise<unknown>,
+  ask: (ports: Ports) => Promise<unknown>,
 ): Promise<void> {
   for (;;) {
     const answered = ask(newPorts()).then(

@@ -1,7 +1,7 @@
 import type { HttpFunction } from '@google-cloud/functions-framework';
 import type { DispatchRequest } from '../../emulator/core/dispatch.ts';
 import type { Delivery, TurnDelivery } from '../../lib/core/delivery.ts';
-import type { HealingPorts, RunStore } from '../../lib/ports.ts';
+import type { Ports, RunStore } from '../../lib/ports.ts';
 import type { Adversary } from './adversary.ts';
 import { callFunction, type Answer } from './call-function.ts';
 import { contentOf, withBody } from './engine-queue.ts';
@@ -18,7 +18,7 @@ class Unavailable extends Error {
 
 /** How a test breaks the protocol: what it does to the ports of each process, and to the deliveries of turns that reach it. */
 export interface Break {
-  readonly ports?: (ports: HealingPorts) => HealingPorts;
+  readonly ports?: (ports: Ports) => Ports;
   readonly turn?: (delivery: TurnDelivery, store: RunStore) => Promise<TurnDelivery>;
 }
 
@@ -28,16 +28,16 @@ export interface Break {
  */
 export class WorkerProcess {
   /** Those of the outside, which outlives it, with all that can go wrong on the way. */
-  readonly ports: HealingPorts;
+  readonly ports: Ports;
   readonly #adversary: Adversary;
   readonly #break: Break;
   readonly #death = Promise.withResolvers<void>();
   #isDead = false;
 
-  constructor(outside: HealingPorts, adversary: Adversary, breakProtocol: Break) {
+  constructor(outside: Ports, adversary: Adversary, breakProtocol: Break) {
     this.#adversary = adversary;
     this.#break = breakProtocol;
-    const ports: HealingPorts = {
+    const ports: Ports = {
       store: this.#troubled(outside.store),
       queue: this.#troubled(outside.queue),
       clock: {

@@ -1,9 +1,9 @@
 import type { RetryLimits } from '../../lib/core/last-attempt.ts';
 import type { OutboxTask } from '../../lib/core/outbox.ts';
-import type { Log, RetryLookup, Severity, TaskLookup, TaskQueue } from '../../lib/ports.ts';
+import type { Log, RetryLookup, Severity, TaskQueue } from '../../lib/ports.ts';
 
 /** Remembers what is enqueued, and takes each id once, as the service does. */
-export class RecordingQueue implements TaskQueue, TaskLookup, RetryLookup {
+export class RecordingQueue implements TaskQueue, RetryLookup {
   readonly tasks: OutboxTask[] = [];
   /** What the queue says of its retries. */
   limits: RetryLimits = {};

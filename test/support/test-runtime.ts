@@ -1,12 +1,12 @@
 import type { Firestore } from '@google-cloud/firestore';
 import { FirestoreRunStore } from '../../lib/firestore/run-store.ts';
 import { createTokenVerifier } from '../../lib/http/verify-token.ts';
-import type { HealingPorts } from '../../lib/ports.ts';
-import type { HealingRuntime } from '../../lib/runtime.ts';
+import type { Ports } from '../../lib/ports.ts';
+import type { Runtime } from '../../lib/runtime.ts';
 import { systemClock } from '../../lib/system-clock.ts';
 import { RecordingLog, RecordingQueue } from './recording.ts';
 
-export interface TestPorts extends HealingPorts {
+export interface TestPorts extends Ports {
   readonly queue: RecordingQueue;
   readonly log: RecordingLog;
 }
@@ -22,10 +22,10 @@ export function testPorts(db: Firestore): TestPorts {
 }
 
 export function testRuntime(
-  ports: HealingPorts,
+  ports: Ports,
   issuer: string,
   functionsUrl = 'https://functions.example',
-): HealingRuntime {
+): Runtime {
   return {
     ports,
     retries: new RecordingQueue(),

@@ -40,6 +40,7 @@ const queue: Runtime['ports']['queue'] = {
     if (isCrashingTurn && !isChild && crashAt === 'before the answer') die();
     return result;
   },
+  has: async (task) => await real.ports.queue.has(task),
 };
 
 const runtime: Runtime = {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { freePort } from '../../../cli/local/ports.ts';
 import { startEmulator, type Emulator } from '../../../emulator/index.ts';
 import { iterativeTask, task, worker } from '../../../lib/index.ts';
-import { createRuntime, type HealingRuntime } from '../../../lib/runtime.ts';
+import { createRuntime, type Runtime } from '../../../lib/runtime.ts';
 import { startOn } from '../../../lib/start-task.ts';
 import { testFirestore } from '../../support/firestore.ts';
 import { untilEnded } from '../../support/runs.ts';
@@ -23,7 +23,7 @@ const walk = iterativeTask({
 let handle: () => void | Promise<void> = poison;
 const once = task({ name: 'once', queue: 'iterate', params: z.object({}), run: () => handle() });
 
-async function world(project: string): Promise<{ emulator: Emulator; runtime: HealingRuntime }> {
+async function world(project: string): Promise<{ emulator: Emulator; runtime: Runtime }> {
   const emulator = await startEmulator({
     port: 0,
     project,

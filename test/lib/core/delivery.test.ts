@@ -8,7 +8,10 @@ test('each kind of delivery arrives as it was sent', () => {
     turn,
     { kind: 'task', id: 'x', params: { to: 'a@b.c' }, repeat: 0 },
     { kind: 'start', run: 'r', queue: 'iterate', params: null, startedBy: 'p/0/1' },
-    { kind: 'finish', run: 'r', shards: 2 },
+    { kind: 'finish', run: 'r', shard: 1, epoch: 2 },
+    { kind: 'prepare', run: 'r', epoch: 0 },
+    { kind: 'settle', run: 'r', epoch: 1 },
+    { kind: 'complete', run: 'r', epoch: 2 },
   ];
   for (const delivery of deliveries)
     expect(parseDelivery(JSON.parse(JSON.stringify(delivery)))).toEqual(delivery);

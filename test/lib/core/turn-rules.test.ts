@@ -1,20 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { TurnDelivery } from '../../../lib/core/delivery.ts';
 import type { OutboxTask } from '../../../lib/core/outbox.ts';
-import { newShard, type Run, type Shard } from '../../../lib/core/run.ts';
+import { newShard, type Shard } from '../../../lib/core/run.ts';
 import { advance, judge } from '../../../lib/core/turn-rules.ts';
+import { sampleRun } from '../../support/runs.ts';
 
-const run: Run = {
-  id: 'r',
-  task: 'walk',
-  queue: 'iterate',
-  params: '{}',
-  state: 'running',
-  shards: 1,
-  startedBy: 'code',
-  createdAt: 0,
-  outbox: [],
-};
+const run = sampleRun();
 const shard: Shard = { ...newShard(0, 0), turn: 5, epoch: 2 };
 const delivery: TurnDelivery = { kind: 'turn', run: 'r', shard: 0, turn: 5, epoch: 2, cursor: null };
 
@@ -28,6 +19,22 @@ describe('a delivered turn', () => {
     ['comes too early when its epoch is ahead of the shard', { epoch: 3 }, {}, {}, 'too-early'],
     ['is void when the shard is done', {}, { state: 'done' }, {}, 'void'],
     ['is void when the run has failed', {}, {}, { state: 'failed' }, 'void'],
+    ['parks its shard when the run is to stand still', {}, {}, { state: 'pausing' }, 'park'],
+    ['takes its turn no more when the run is completing', {}, {}, { state: 'completing' }, 'void'],
+    [
+      'that parked its shard and comes again has the run hear of it',
+      { epoch: 1 },
+      { state: 'parked' },
+      { state: 'canceling' },
+      'parked',
+    ],
+    [
+      'is void when its chain was restarted before the run was to stand still',
+      { epoch: 1 },
+      {},
+      { state: 'pausing' },
+      'void',
+    ],
     [
       'is still replayed when the shard is done, for its outbox',
       { turn: 4 },
@@ -54,7 +61,6 @@ describe('a turn', () => {
     timeoutSeconds: 60,
   };
   const end = { path: 'students/9', values: ['x'], readable: ['x', 'students/9'] };
-  const worker = { name: 'walk', timeoutSeconds: 60 };
   const page = {
     documents: 10,
     quarantined: 0,
@@ -73,7 +79,7 @@ describe('a turn', () => {
       heldUntil: 9,
       lastError: { message: 'm', at: 0 },
     };
-    const after = advance(run, failing, { ...page, children: [child] }, worker);
+    const after = advance(run, failing, { ...page, children: [child] });
     expect(after).toMatchObject({
       state: 'running',
       turn: 6,
@@ -92,21 +98,23 @@ describe('a turn', () => {
   });
 
   test('that is the last ends the shard and asks for completion', () => {
-    const after = advance(run, shard, { ...page, documents: 3, isLast: true }, worker);
+    const after = advance(run, shard, { ...page, documents: 3, isLast: true });
     expect(after.state).toBe('done');
-    expect(after.outbox.map((task) => task.delivery)).toEqual([{ kind: 'finish', run: 'r', shards: 1 }]);
+    expect(after.outbox.map((task) => task.delivery)).toEqual([
+      { kind: 'finish', run: 'r', shard: 0, epoch: 2 },
+    ]);
   });
 
   test('with no document keeps the cursor and counts no page', () => {
     const before = { ...shard, cursor: end, pages: 4 };
-    const after = advance(run, before, { ...page, documents: 0, isLast: true, end: null }, worker);
+    const after = advance(run, before, { ...page, documents: 0, isLast: true, end: null });
     expect(after).toMatchObject({ cursor: end, pages: 4, state: 'done' });
   });
 
   test('that was cut short by a failure keeps it, and counts it for the document that stands first now', () => {
     const record = { message: 'm', document: 'students/8', at: 7 };
     const cut = { ...page, quarantined: 4, pageSize: 5, failure: { record, isCounted: true } };
-    const after = advance(run, { ...shard, failures: 2, quarantined: 1 }, cut, worker);
+    const after = advance(run, { ...shard, failures: 2, quarantined: 1 }, cut);
     expect(after).toMatchObject({
       processed: 6,
       quarantined: 5,
@@ -115,6 +123,6 @@ describe('a turn', () => {
       lastError: record,
     });
     const blameless = { ...cut, failure: { record, isCounted: false } };
-    expect(advance(run, shard, blameless, worker)).toMatchObject({ failures: 0, lastError: record });
+    expect(advance(run, shard, blameless)).toMatchObject({ failures: 0, lastError: record });
   });
 });

@@ -76,9 +76,9 @@ test('an allowed caller starts a run, and is told at once its id and where to se
     show: `pageturner runs show ${runId}`,
   });
   const run = await ports.store.db.doc(`pageturnerRuns/${runId}`).get();
-  expect(run.data()).toMatchObject({ task: 'walk', state: 'running', startedBy: 'admin@example.com' });
+  expect(run.data()).toMatchObject({ task: 'walk', state: 'starting', startedBy: 'admin@example.com' });
   expect(ports.queue.tasks.map((queued) => queued.delivery)).toEqual([
-    { kind: 'turn', run: runId, shard: 0, turn: 0, epoch: 0, cursor: null },
+    { kind: 'prepare', run: runId, epoch: 0 },
   ]);
 });
 

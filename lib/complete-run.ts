@@ -1,0 +1,138 @@
+import type { CompletionContext } from './core/context.ts';
+import { failed } from './core/control.ts';
+import type { IterativeTask } from './core/definition.ts';
+import type { RunDelivery } from './core/delivery.ts';
+import { errorRecord, FatalTaskError } from './core/errors.ts';
+import { derivedTaskId } from './core/names.ts';
+import type { OutboxTask } from './core/outbox.ts';
+import { parseParameters } from './core/parameters.ts';
+import { isPlatformFailure } from './core/platform-failure.ts';
+import type { Run, RunChange, RunRecords } from './core/run.ts';
+import { isStopping, transition } from './core/transition.ts';
+import { mustBelongTo } from './core/turn-rules.ts';
+import { withDeadline } from './deadline.ts';
+import { drainRun } from './drain.ts';
+import { Effects } from './effects.ts';
+import type { Attempt, Ports } from './ports.ts';
+import { enqueueLeftovers, stopRun } from './stop-run.ts';
+
+/** How a completion ended; each of these is an answer of 2xx. */
+export type CompleteOutcome = 'completed' | 'replayed' | 'parked' | 'void' | 'failed';
+
+/**
+ * Completes a run whose shards are all done: calls `onComplete` and commits what it asks for together with the run's last state, so
+ * that it takes effect once. It never touches a document again, however often `onComplete` fails.
+ *
+ * Its failures are tried again; on the queue's last attempt they end the run.
+ *
+ * @param attempt which attempt of the queue this is, if a queue delivers
+ * @throws what `onComplete`, the database or the queue throws: the delivery must come again.
+ */
+export async function completeRun(
+  task: IterativeTask,
+  delivery: RunDelivery,
+  ports: Ports,
+  attempt?: Attempt,
+): Promise<CompleteOutcome> {
+  const { store, clock, log } = ports;
+  const where = { task: task.name, run: delivery.run };
+  const found = await store.getRun(delivery.run);
+  if (found === undefined) {
+    log.write('WARNING', 'The completion of an unknown run was dropped', where);
+    return 'void';
+  }
+  const { run } = found;
+  mustBelongTo(task, run);
+  if (isStopping(run.state)) {
+    await stopRun(run.id, { by: 'worker' }, ports);
+    return 'parked';
+  }
+  if (run.epoch !== delivery.epoch) return 'void';
+  if (run.state === 'completed') {
+    await drainRun(run, ports);
+    return 'replayed';
+  }
+  if (run.state !== 'completing') return 'void';
+
+  const processed = found.shards.reduce((sum, shard) => sum + shard.processed, 0);
+  const effects = new Effects([run.id, 'finish'], () => clock.now());
+  let change: RunChange | undefined;
+  try {
+    await callOnComplete(task, run, processed, effects, ports);
+    change = await store.changeRun(
+      run.id,
+      (now) => completed(now, delivery.epoch, processed, effects.children, clock.now()),
+      effects.writes,
+    );
+  } catch (error) {
+    return await completionFailed(error, delivery, ports, attempt);
+  }
+  // Somebody paused the run meanwhile, say: look again.
+  if (change?.run === undefined) return await completeRun(task, delivery, ports, attempt);
+  log.write('INFO', 'The run completed', { ...where, processed });
+  await drainRun(change.run, ports);
+  return 'completed';
+}
+
+/** Undefined when the run is not to complete any more, or somebody else completed it. */
+function completed(
+  { run }: RunRecords,
+  epoch: number,
+  processed: number,
+  children: readonly OutboxTask[],
+  now: number,
+): RunChange | undefined {
+  if (run.state !== 'completing' || run.epoch !== epoch) return undefined;
+  const { error: _, ...after } = transition(run, 'completed', { at: now, by: 'worker' });
+  return { run: { ...after, processed, updatedAt: now, outbox: children } };
+}
+
+async function completionFailed(
+  error: unknown,
+  { run, epoch }: RunDelivery,
+  ports: Ports,
+  attempt: Attempt | undefined,
+): Promise<'failed'> {
+  const { store, clock, log } = ports;
+  const at = clock.now();
+  const record = errorRecord(error, at);
+  const isForGood =
+    error instanceof FatalTaskError || (!isPlatformFailure(error) && (await attempt?.isLast()) === true);
+  if (!isForGood) {
+    // For people who look at the run. If it cannot be kept, the error itself still has the delivery come again.
+    await store
+      .changeRun(run, (now) =>
+        now.run.epoch === epoch ? { run: { ...now.run, error: record, updatedAt: at } } : undefined,
+      )
+      .catch(() => undefined);
+    throw error;
+  }
+  const change = await store.changeRun(run, (now) =>
+    now.run.epoch === epoch ? failed(now, record, { at, by: 'worker' }) : undefined,
+  );
+  if (change === undefined) throw error;
+  await enqueueLeftovers(run, ports);
+  log.write('ERROR', `The run failed: ${record.message}`, { run });
+  return 'failed';
+}
+
+async function callOnComplete(
+  task: IterativeTask,
+  run: Run,
+  processed: number,
+  effects: Effects,
+  ports: Ports,
+): Promise<void> {
+  if (task.onComplete === undefined) return;
+  const params: unknown = parseParameters(task.name, task.params, JSON.parse(run.params));
+  await withDeadline(task.timeoutSeconds, ports.clock, async (deadline) => {
+    const context: CompletionContext<unknown> = {
+      ...effects.context(ports.store.db, deadline),
+      params,
+      runId: run.id,
+      processed,
+      idempotencyKey: derivedTaskId(run.id, 'finish'),
+    };
+    await task.onComplete?.(context);
+  }).finally(() => effects.close());
+}

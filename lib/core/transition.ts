@@ -1,0 +1,97 @@
+import { PageturnerError } from './errors.ts';
+import type { HistoryEntry, Run } from './run.ts';
+
+/**
+ * - `starting`: its shards are not drawn yet
+ * - `running`: its pages are handled
+ * - `pausing`, `canceling`: no further page begins, and some may not have stopped yet
+ * - `paused`: it stands still, and can be resumed
+ * - `completing`: each page is handled, and `onComplete` is not through yet
+ * - `completed`, `failed`, `canceled`: it has ended
+ */
+export type RunState =
+  | 'starting'
+  | 'running'
+  | 'pausing'
+  | 'paused'
+  | 'canceling'
+  | 'canceled'
+  | 'completing'
+  | 'completed'
+  | 'failed';
+
+/**
+ * - `prepared`: its shards are drawn
+ * - `pause`, `resume`, `cancel`: somebody's commands; `retry` takes a failed run up again
+ * - `stopped`: the last of its shards has come to a stand
+ * - `walked`: the last of its shards is done
+ * - `completed`: `onComplete` took effect
+ * - `fail`: it can not go on
+ */
+export type RunEvent =
+  'prepared' | 'pause' | 'resume' | 'cancel' | 'retry' | 'stopped' | 'walked' | 'completed' | 'fail';
+
+/**
+ * Every legal change of a run's state, by state and event. What is not here does not happen. A run that was never prepared is taken
+ * up again by preparing it: where the table says `running`, `transition` makes that `starting`.
+ */
+export const transitions: Readonly<Record<RunState, Readonly<Partial<Record<RunEvent, RunState>>>>> = {
+  starting: { prepared: 'running', pause: 'paused', cancel: 'canceled', fail: 'failed' },
+  running: { pause: 'pausing', cancel: 'canceling', walked: 'completing', fail: 'failed' },
+  pausing: { resume: 'running', cancel: 'canceling', stopped: 'paused', fail: 'failed' },
+  paused: { resume: 'running', cancel: 'canceled', fail: 'failed' },
+  canceling: { stopped: 'canceled' },
+  completing: { pause: 'pausing', cancel: 'canceling', completed: 'completed', fail: 'failed' },
+  completed: {},
+  failed: { retry: 'running' },
+  canceled: {},
+};
+
+/** Who does it, when, and why. */
+export type Cause = Omit<HistoryEntry, 'event' | 'state'>;
+
+const longestHistory = 50;
+
+/** Whether a run in this state may have that happen to it. */
+export function permits(state: RunState, event: RunEvent): boolean {
+  return transitions[state][event] !== undefined;
+}
+
+/**
+ * The run after an event, with the event in its history. The only place where a run's state changes.
+ *
+ * @throws PageturnerError `invalid-state` when the table has no such change.
+ */
+export function transition(run: Run, event: RunEvent, cause: Cause): Run {
+  const target = transitions[run.state][event];
+  if (target === undefined) {
+    const takers = Object.entries(transitions).flatMap(([state, events]) => (event in events ? [state] : []));
+    throw new PageturnerError(
+      'invalid-state',
+      `Run ${run.id} is ${run.state}; ${event} takes a run that is ${takers.join(' or ')}.`,
+    );
+  }
+  const state =
+    target === 'running' && event !== 'prepared' && run.boundaries === undefined ? 'starting' : target;
+  const { endedAt: _, ...rest } = run;
+  return {
+    ...rest,
+    state,
+    ...(hasEnded(state) ? { endedAt: cause.at } : {}),
+    history: [...run.history, { event, state, ...cause }].slice(-longestHistory),
+  };
+}
+
+export function hasEnded(state: RunState): boolean {
+  return state === 'completed' || state === 'failed' || state === 'canceled';
+}
+
+/** Whether something must still happen to the run by itself: what the healer looks after. */
+export function isActive(state: RunState): boolean {
+  return !hasEnded(state) && state !== 'paused';
+}
+
+/** Whether the run's pages are to come to a stand. */
+export function isStopping(state: RunState): boolean {
+  return state === 'pausing' || state === 'canceling';
+}

@@ -1,0 +1,58 @@
+import { emptied, parkAll, stopped } from './core/control.ts';
+import type { RunDelivery } from './core/delivery.ts';
+import { isStopping } from './core/transition.ts';
+import { drainChildren, drainRun } from './drain.ts';
+import type { Ports } from './ports.ts';
+
+export interface StopOptions {
+  readonly by: string;
+  /** Whether shards that have not parked are not waited for. From then on no page of theirs can take effect. */
+  readonly force?: boolean;
+}
+
+/**
+ * Ends the pausing or canceling of a run if each of its shards stands still. Called by whoever parked a shard; the last one finds all
+ * parked.
+ */
+export async function stopRun(runId: string, { by, force }: StopOptions, ports: Ports): Promise<void> {
+  const { store, queue, clock, log } = ports;
+  if (force === true) {
+    await store.changeRun(runId, (found) =>
+      isStopping(found.run.state) ? parkAll(found, clock.now()) : undefined,
+    );
+  }
+  const found = await store.getRun(runId);
+  if (found === undefined || !isStopping(found.run.state)) return;
+  if (found.shards.some(({ state }) => state === 'running')) return;
+  for (const shard of found.shards) await drainChildren(found.run, shard, queue);
+  const change = await store.changeRun(runId, (now) =>
+    now.run.epoch === found.run.epoch ? stopped(now, { at: clock.now(), by }) : undefined,
+  );
+  if (change?.run === undefined) return;
+  log.write('INFO', `The run is ${change.run.state}`, { task: change.run.task, run: runId });
+  await drainRun(change.run, ports);
+}
+
+/** Takes the word that the workers of a run have had their time. */
+export async function settleRun(delivery: RunDelivery, ports: Ports): Promise<'settled' | 'void'> {
+  const found = await ports.store.getRun(delivery.run);
+  if (found === undefined || found.run.epoch !== delivery.epoch) return 'void';
+  await stopRun(delivery.run, { by: 'worker', force: true }, ports);
+  return 'settled';
+}
+
+/** Enqueues what a run that stands still or has ended, and its shards, started and may not have got to enqueue. */
+export async function enqueueLeftovers(runId: string, ports: Ports): Promise<void> {
+  const { store, queue } = ports;
+  const found = await store.getRun(runId);
+  if (found === undefined) return;
+  const { run, shards } = found;
+  await drainRun(run, ports);
+  if (!run.hasLeftovers) return;
+  for (const shard of shards) await drainChildren(run, shard, queue);
+  await store.changeRun(runId, (now) =>
+    now.run.epoch === run.epoch
+      ? { run: { ...now.run, hasLeftovers: false }, shards: emptied(now.shards) }
+      : undefined,
+  );
+}

@@ -1,0 +1,73 @@
+import { beforeEach, expect, test } from 'vitest';
+import { iterativeTask } from '../../lib/index.ts';
+import { startRun } from '../../lib/start-run.ts';
+import { takeDelivery } from '../../lib/take-delivery.ts';
+import { takeTurn } from '../../lib/take-turn.ts';
+import { begin, takeLast } from '../support/runs.ts';
+import { allVisitedOnce, base, db, ports, putThings, start, visit, visits } from './walk.fixture.ts';
+
+const runStart = { run: 'r', queue: 'iterate', params: {}, startedBy: 'test' };
+
+beforeEach(putThings);
+
+test('a run of several shards is walked when the last of them is, whichever that is', async () => {
+  const walk = iterativeTask({ ...base, each: visit });
+  await begin(walk, ports, 3);
+  const turns = ports.queue.tasks.flatMap(({ delivery }) => (delivery.kind === 'turn' ? [delivery] : []));
+  expect(new Set(turns.map(({ shard }) => shard))).toEqual(new Set([0, 1, 2]));
+  for (const [place, turn] of turns.entries()) {
+    await takeTurn(walk, turn, ports);
+    expect(await takeLast(walk, ports)).toBe(place < 2 ? 'shards-left' : 'walked');
+  }
+  expect(await takeLast(walk, ports)).toBe('completed');
+  expect(await visits()).toBe(allVisitedOnce);
+  expect((await db.doc('pageturnerRuns/r').get()).data()).toMatchObject({
+    processed: 8,
+    total: 8,
+    shards: 3,
+  });
+});
+
+test('the last word of a shard that is not seen to be done is sent back', async () => {
+  const walk = iterativeTask({ ...base, each: visit });
+  await start(walk);
+  const finish = { kind: 'finish', run: 'r', shard: 0, epoch: 0 } as const;
+  await expect(takeDelivery(walk, finish, ports)).rejects.toMatchObject({ code: 'too-early' });
+});
+
+test('a preparation that finds another quicker, which died before it enqueued the first turn, enqueues it', async () => {
+  let dead: () => Promise<void> = async () => {};
+  const walk = iterativeTask({
+    ...base,
+    page: () => {},
+    query(_, store) {
+      void dead();
+      return store.collection('things');
+    },
+  });
+  await startRun(walk, runStart, ports);
+  const dying = { enqueue: () => Promise.reject(new Error('died')), has: () => Promise.resolve(false) };
+  const quicker = takeLast(walk, {
+    ...ports,
+    queue: Object.assign(dying, { tasks: ports.queue.tasks }) as never,
+  });
+  dead = async () => void (await quicker.catch(() => {}));
+  const outcomes = await Promise.allSettled([quicker, takeLast(walk, ports)]);
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  expect(ports.queue.tasks.map(({ delivery }) => delivery.kind)).toEqual(['prepare', 'turn']);
+});
+
+test('a run that cannot be parted as it is asked to fails before its first page, and says why', async () => {
+  const walk = iterativeTask({
+    ...base,
+    shards: 2,
+    query: (_, store) => store.collection('things').orderBy('visits'),
+    page: () => expect.fail('called'),
+  });
+  await startRun(walk, runStart, ports);
+  expect(await takeLast(walk, ports)).toBe('failed');
+  expect((await db.doc('pageturnerRuns/r').get()).data()).toMatchObject({
+    state: 'failed',
+    error: { message: expect.stringContaining('shards are ranges of document names') },
+  });
+});
