@@ -31,7 +31,13 @@ export class SqliteStore implements TaskStore, Disposable {
     this.#statements = Object.fromEntries(
       Object.entries(SQL).map(([name, text]) => [name, this.#database.prepare(text)]),
     ) as Statements;
-    this.#load(now);
+    try {
+      this.#load(now);
+    } catch (error) {
+      // A store that was refused must not keep others from the file.
+      this.close();
+      throw error;
+    }
   }
 
   /** What the emulator keeps beside its tasks, such as its key; undefined if there is nothing of that name. */

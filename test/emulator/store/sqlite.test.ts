@@ -185,6 +185,10 @@ describe('a file that cannot be used is refused with the reason:', () => {
     broken.exec("INSERT INTO queues VALUES ('q', '{')");
     broken.close();
     expect(() => open(file)).toThrow(`${file} holds a record that cannot be read.`);
+    const mended = new DatabaseSync(file);
+    mended.exec("DELETE FROM queues WHERE name = 'q'");
+    mended.close();
+    expect(open(file).listQueues()).toEqual([]);
   });
 
   test('its folder does not exist', () => {
