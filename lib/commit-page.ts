@@ -5,11 +5,13 @@ import type { Shard } from './core/run.ts';
 import { advance } from './core/turn-rules.ts';
 import { drain } from './drain.ts';
 import type { Handled, TurnInHand } from './handle-page.ts';
-import type { Page } from './ports.ts';
-import { setAsideWrite } from './set-aside.ts';
+import type { Page, SetAsidePage } from './ports.ts';
+import { setAsideWrite, takeBackWrite } from './set-aside.ts';
 
 /** The page that a turn has read. */
 export interface PageInHand extends Page<DocumentData> {
+  /** Of a page of set-aside documents: what else belongs to it. */
+  readonly setAside?: Pick<SetAsidePage, 'gone' | 'read' | 'end'>;
   readonly params: unknown;
   /** How many documents were asked for. */
   readonly limit: number;
@@ -25,15 +27,18 @@ export async function commitPage(
   const { effects, documents, failure } = handled;
   const at = ports.clock.now();
   const last = page.documents[documents - 1];
+  const isWhole = documents === page.documents.length;
+  const { gone, read, end } = page.setAside ?? { gone: [], read: page.documents.length, end: null };
   // What a failed document kept from being handled is no sign that the page was too large.
-  const current = failure === undefined && documents < page.documents.length ? documents : page.limit;
+  const current = failure === undefined && !isWhole ? documents : page.limit;
   const taken = { documents, tookMs: at - startedAt, limitMs: deadline.limitMs };
   const next = pageSizeAfter(task.pageSize, current, taken);
   const after = advance(run.value, shard.value, {
     documents,
     quarantined: effects.setAside.length,
-    isLast: page.documents.length < page.limit && documents === page.documents.length,
-    end: last === undefined ? null : page.positionOf(last),
+    takenBack: page.setAside === undefined ? 0 : documents + gone.length,
+    isLast: isWhole && read < page.limit,
+    end: isWhole && end !== null ? end : last === undefined ? null : page.positionOf(last),
     children: effects.children,
     pageSize: next === firstPageSize(task.pageSize) ? undefined : next,
     ...(failure === undefined
@@ -46,8 +51,13 @@ export async function commitPage(
         }),
     at,
   });
-  const asides = effects.setAside.map((entry) => setAsideWrite(ports.store.db, run.value.id, entry));
-  const writes = [...effects.writes, ...asides];
+  const { db } = ports.store;
+  const asides = effects.setAside.map((entry) => setAsideWrite(db, run.value.id, entry));
+  const takenAgain = page.setAside === undefined ? [] : page.documents.slice(0, documents);
+  const isStillAside = (path: string): boolean => effects.setAside.some((entry) => entry.path === path);
+  const cleared = [...gone, ...takenAgain.map(({ ref }) => ref.path).filter((path) => !isStillAside(path))];
+  const takenBack = cleared.map((path) => takeBackWrite(db, run.value.id, path));
+  const writes = [...effects.writes, ...asides, ...takenBack];
   return (await ports.store.commitTurn(run.value.id, shard, after, writes)) === 'conflict'
     ? 'conflict'
     : after;

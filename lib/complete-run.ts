@@ -84,7 +84,7 @@ function completed(
 ): RunChange | undefined {
   if (run.state !== 'completing' || run.epoch !== epoch) return undefined;
   const { error: _, ...after } = transition(run, 'completed', { at: now, by: 'worker' });
-  return { run: { ...after, processed, updatedAt: now, outbox: children } };
+  return { run: { ...after, hasCompleted: true, processed, updatedAt: now, outbox: children } };
 }
 
 async function completionFailed(
@@ -123,7 +123,7 @@ async function callOnComplete(
   effects: Effects,
   ports: Ports,
 ): Promise<void> {
-  if (task.onComplete === undefined) return;
+  if (task.onComplete === undefined || run.hasCompleted === true) return;
   const params: unknown = parseParameters(task.name, task.params, JSON.parse(run.params));
   await withDeadline(task.timeoutSeconds, ports.clock, async (deadline) => {
     const context: CompletionContext<unknown> = {

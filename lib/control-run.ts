@@ -1,3 +1,4 @@
+import { retried } from './core/retry.ts';
 import { command, type Command } from './core/control.ts';
 import { noSuchRun } from './core/run.ts';
 import { drainRun, drainShard } from './drain.ts';
@@ -65,9 +66,11 @@ export async function cancelRun(
 }
 
 /**
- * Takes a failed run up again where it stands: at the cursors of its shards, or at its preparation or completion.
+ * Takes a failed run up again where it stands: at the cursors of its shards with no failure counted, or at its preparation or
+ * completion. The documents that a failed or completed run has set aside are taken again by one more shard; one that has been deleted
+ * meanwhile is forgotten. `onComplete` is not called a second time.
  *
- * @throws PageturnerError `invalid-state` when there is no such run or it has not failed; and what the database or the queue throws:
+ * @throws PageturnerError `invalid-state` when there is no such run, or nothing to take up again; and what the database or the queue throws:
  *   retry again then.
  */
 export async function retryRun(
@@ -82,9 +85,11 @@ async function control(runId: string, asked: Command, options: StopRunOptions, p
   const { store, queue, clock, log } = ports;
   const { by = 'code', force, reason } = options;
   const why = reason === undefined ? {} : { reason };
-  const change = await store.changeRun(runId, (found) =>
-    command(found, asked, { at: clock.now(), by, ...why }),
-  );
+  const hasSetAside = asked === 'retry' && (await store.readSetAside(runId, null, 1)).read > 0;
+  const change = await store.changeRun(runId, (found) => {
+    const cause = { at: clock.now(), by, ...why };
+    return asked === 'retry' ? retried(found, hasSetAside, cause) : command(found, asked, cause);
+  });
   const found = await store.getRun(runId);
   if (found === undefined) throw noSuchRun(runId);
   if (change?.run !== undefined)

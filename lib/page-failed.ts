@@ -97,8 +97,10 @@ async function failRun(turn: TurnInHand, { error, document }: PageFailure): Prom
   return 'failed';
 }
 
+/** Whether nobody took the turn, or the lease of it, since it was read. */
 function isSameTurn(now: Shard | undefined, read: Shard): boolean {
-  return now?.turn === read.turn && now.epoch === read.epoch && now.state === 'running';
+  const isSame = now?.turn === read.turn && now.epoch === read.epoch;
+  return isSame && now.state === 'running' && now.fencingToken === read.fencingToken;
 }
 
 function withShard({ run, shards }: RunRecords, shard: Shard): RunRecords {

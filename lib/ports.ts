@@ -33,6 +33,8 @@ export interface RunStore {
     after: Cursor | null,
     limit: number,
   ): Promise<Page<D>>;
+  /** The documents that a run has set aside, after the cursor, at most `limit`. Two round trips. */
+  readSetAside(run: string, after: Cursor | null, limit: number): Promise<SetAsidePage>;
   /** Writes a shard's next form, if it is as it was read, and gives what the next commit has to name. */
   holdTurn(run: string, before: Versioned<Shard>, after: Shard): Promise<Versioned<Shard> | 'conflict'>;
   /** A turn: the user's writes and the shard's next form, if the shard is as it was read. One round trip. */
@@ -78,6 +80,16 @@ export interface Page<D extends DocumentData> {
    * @throws PageturnerError `invalid-query` when no position can be had from the document.
    */
   positionOf(document: QueryDocumentSnapshot<D>): Cursor;
+}
+
+/** A page of documents that were set aside, and exist still. */
+export interface SetAsidePage extends Page<DocumentData> {
+  /** Paths of those that do not exist any more. */
+  readonly gone: readonly string[];
+  /** How many were read, gone ones included. */
+  readonly read: number;
+  /** Where the page behind all that were read starts; null when none was. */
+  readonly end: Cursor | null;
 }
 
 export interface TaskFailure {

@@ -11,6 +11,15 @@ export interface SetAside {
   readonly attempts: number;
 }
 
+/** The write that takes an entry away, since its document was taken again or does not exist any more. */
+export function takeBackWrite(db: Firestore, runId: string, path: string): Write {
+  return { kind: 'delete', ref: db.doc(setAsidePath(runId, path)) };
+}
+
+function setAsidePath(runId: string, path: string): string {
+  return `pageturnerRuns/${runId}/setAside/${setAsideId(path)}`;
+}
+
 /** The write that keeps it with its run, in its turn's own commit. */
 export function setAsideWrite(db: Firestore, runId: string, { path, error, attempts }: SetAside): Write {
   const { message, stack } = error;
@@ -20,5 +29,5 @@ export function setAsideWrite(db: Firestore, runId: string, { path, error, attem
     attempts,
     at: new Date(error.at),
   };
-  return { kind: 'set', ref: db.doc(`pageturnerRuns/${runId}/setAside/${setAsideId(path)}`), data };
+  return { kind: 'set', ref: db.doc(setAsidePath(runId, path)), data };
 }

@@ -40,12 +40,12 @@ export async function takePage(turn: TurnInHand): Promise<PageOutcome | 'conflic
 async function readPage({ task, run, shard, ports: { store } }: TurnInHand): Promise<PageInHand> {
   const params: unknown = parseParameters(task.name, task.params, JSON.parse(run.value.params));
   const limit = shard.value.pageSize ?? firstPageSize(task.pageSize);
-  const page = await store.readPage(
-    task.query(params, store.db),
-    rangeOf(run.value, shard.value.index),
-    shard.value.cursor,
-    limit,
-  );
+  if (shard.value.source === 'set-aside') {
+    const page = await store.readSetAside(run.value.id, shard.value.cursor, limit);
+    return { ...page, setAside: page, params, limit };
+  }
+  const range = rangeOf(run.value, shard.value.index);
+  const page = await store.readPage(task.query(params, store.db), range, shard.value.cursor, limit);
   const last = page.documents.at(-1);
   // A query whose positions cannot be named is better refused before its documents are handled.
   if (last !== undefined) page.positionOf(last);

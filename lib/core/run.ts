@@ -33,6 +33,8 @@ export interface Run {
   /** Documents handled, once completed; before that, the sum over the shards. */
   readonly processed?: number;
   readonly error?: ErrorRecord;
+  /** Whether it has completed before it was retried: `onComplete` is not called again. */
+  readonly hasCompleted?: boolean;
   /** Whether it failed with shards whose last pages started tasks that may not be enqueued yet. */
   readonly hasLeftovers: boolean;
   /** What happened to it, the newest last; at most the last 50. */
@@ -61,6 +63,8 @@ export type ShardState = 'running' | 'parked' | 'done';
 /** One chain of pages. Written once by each turn, under the precondition that it is as the turn read it. */
 export interface Shard {
   readonly index: number;
+  /** `set-aside`: it walks over the documents that the run has set aside, instead of a part of the query. */
+  readonly source?: 'set-aside';
   readonly state: ShardState;
   /** The turn that is to be taken next; each turn below it has been committed. */
   readonly turn: number;
@@ -76,7 +80,7 @@ export interface Shard {
   readonly started: number;
   /** Failures of the user's code since the last page that took effect. */
   readonly failures: number;
-  /** Documents set aside. */
+  /** Documents set aside, without those that were taken again: the sum over the shards is how many are set aside now. */
   readonly quarantined: number;
   /** Documents that the next page asks for; absent while that is the definition's own size. */
   readonly pageSize?: number;

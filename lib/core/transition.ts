@@ -22,7 +22,7 @@ export type RunState =
 
 /**
  * - `prepared`: its shards are drawn
- * - `pause`, `resume`, `cancel`: somebody's commands; `retry` takes a failed run up again
+ * - `pause`, `resume`, `cancel`: somebody's commands; `retry` takes a failed run up again, or a completed one for its set-aside documents
  * - `stopped`: the last of its shards has come to a stand
  * - `walked`: the last of its shards is done
  * - `completed`: `onComplete` took effect
@@ -42,7 +42,7 @@ export const transitions: Readonly<Record<RunState, Readonly<Partial<Record<RunE
   paused: { resume: 'running', cancel: 'canceled', fail: 'failed' },
   canceling: { stopped: 'canceled' },
   completing: { pause: 'pausing', cancel: 'canceling', completed: 'completed', fail: 'failed' },
-  completed: {},
+  completed: { retry: 'running' },
   failed: { retry: 'running' },
   canceled: {},
 };

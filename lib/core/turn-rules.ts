@@ -56,6 +56,8 @@ export interface PageResult {
   readonly documents: number;
   /** How many of these were set aside. */
   readonly quarantined: number;
+  /** How many that were set aside are so no more: taken again, or deleted meanwhile. */
+  readonly takenBack: number;
   /** Whether the query had fewer documents than it was asked for: there is nothing behind them. */
   readonly isLast: boolean;
   /** Position of the last document; null when the page was empty. */
@@ -78,7 +80,7 @@ export function advance(run: Run, shard: Shard, result: PageResult): Shard {
     turn: shard.turn + 1,
     cursor: result.end ?? shard.cursor,
     processed: shard.processed + result.documents - result.quarantined,
-    quarantined: shard.quarantined + result.quarantined,
+    quarantined: shard.quarantined + result.quarantined - result.takenBack,
     failures: failure?.isCounted === true ? 1 : 0,
     pages: shard.pages + (result.documents > 0 ? 1 : 0),
     started: shard.started + result.children.length,

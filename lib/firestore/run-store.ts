@@ -7,6 +7,7 @@ import {
   type DocumentSnapshot,
   type Firestore,
   type Query,
+  type QueryDocumentSnapshot,
   type UpdateData,
   type WriteBatch,
 } from '@google-cloud/firestore';
@@ -15,7 +16,7 @@ import type { Cursor } from '../core/cursor.ts';
 import type { KeyRange } from '../core/key-range.ts';
 import { noSuchRun, type Run, type RunChange, type RunRecords, type Shard } from '../core/run.ts';
 import type { Write } from '../core/write.ts';
-import type { CommitResult, Page, RunStore, TaskFailure, Versioned } from '../ports.ts';
+import type { CommitResult, Page, RunStore, TaskFailure, Versioned, SetAsidePage } from '../ports.ts';
 import { mustFit } from './commit-size.ts';
 import { partition } from './partition.ts';
 import { PageQuery } from './page-query.ts';
@@ -63,6 +64,22 @@ export class FirestoreRunStore implements RunStore {
     const walk = new PageQuery(query);
     const { docs } = await walk.page(after, limit, range).get();
     return { documents: docs, positionOf: (document) => walk.cursorOf(document) };
+  }
+
+  async readSetAside(runId: string, after: Cursor | null, limit: number): Promise<SetAsidePage> {
+    const entries = new PageQuery(this.#run(runId).collection('setAside'));
+    const { docs } = await entries.page(after, limit).get();
+    if (docs.length === 0) return { documents: [], gone: [], read: 0, end: null, positionOf: noPosition };
+    const found = await this.db.getAll(...docs.map((entry) => this.db.doc(entry.get('path') as string)));
+    const positions = new Map(docs.map((entry, place) => [found[place]?.ref.path, entries.cursorOf(entry)]));
+    const last = docs.at(-1);
+    return {
+      documents: found.filter((document) => document.exists) as QueryDocumentSnapshot[],
+      gone: found.filter((document) => !document.exists).map(({ ref }) => ref.path),
+      read: docs.length,
+      end: last === undefined ? null : entries.cursorOf(last),
+      positionOf: (document) => positions.get(document.ref.path) ?? noPosition(document),
+    };
   }
 
   async holdTurn(
@@ -179,6 +196,10 @@ export class FirestoreRunStore implements RunStore {
   #shard(run: string, index: number): DocumentReference {
     return this.#run(run).collection('shards').doc(String(index));
   }
+}
+
+function noPosition({ ref }: DocumentSnapshot): never {
+  throw new Error(`${ref.path} is not of this page`);
 }
 
 const runsCollection = 'pageturnerRuns';

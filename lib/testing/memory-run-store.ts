@@ -4,7 +4,7 @@ import type { Json } from '../core/parameters.ts';
 import type { KeyRange } from '../core/key-range.ts';
 import { needsCare, noSuchRun, type Run, type RunChange, type RunRecords, type Shard } from '../core/run.ts';
 import type { Write } from '../core/write.ts';
-import type { CommitResult, Page, RunStore, TaskFailure, Versioned } from '../ports.ts';
+import type { CommitResult, Page, RunStore, TaskFailure, Versioned, SetAsidePage } from '../ports.ts';
 import {
   comparePaths,
   MemoryCommitError,
@@ -55,6 +55,24 @@ export class MemoryRunStore implements RunStore {
       positionOf(document) {
         const { values, path } = walk.position(document as unknown as MemoryDocument);
         return { values, path, readable: [...(values as Json[]), path] };
+      },
+    };
+  }
+
+  async readSetAside(runId: string, after: Cursor | null, limit: number): Promise<SetAsidePage> {
+    const entries = this.#memory.collection(`${runPath(runId)}/setAside`);
+    const page = await this.readPage(entries as unknown as Query, { from: null, before: null }, after, limit);
+    const found = page.documents.map((entry) => this.#memory.read(entry.get('path') as string));
+    const last = page.documents.at(-1);
+    return {
+      documents: found.filter(({ exists }) => exists) as unknown as SetAsidePage['documents'],
+      gone: found.filter(({ exists }) => !exists).map(({ ref }) => ref.path),
+      read: found.length,
+      end: last === undefined ? null : page.positionOf(last),
+      positionOf({ ref }) {
+        const entry = page.documents.find((candidate) => candidate.get('path') === ref.path);
+        if (entry === undefined) throw new Error(`${ref.path} is not of this page`);
+        return page.positionOf(entry);
       },
     };
   }

@@ -64,6 +64,7 @@ describe('a turn', () => {
   const page = {
     documents: 10,
     quarantined: 0,
+    takenBack: 0,
     isLast: false,
     end,
     children: [],
@@ -124,5 +125,10 @@ describe('a turn', () => {
     });
     const blameless = { ...cut, failure: { record, isCounted: false } };
     expect(advance(run, shard, blameless)).toMatchObject({ failures: 0, lastError: record });
+  });
+  test('of documents that were set aside counts those down that are so no more', () => {
+    const aside: Shard = { ...shard, source: 'set-aside', processed: 0 };
+    const after = advance(run, aside, { ...page, documents: 3, quarantined: 1, takenBack: 4 });
+    expect(after).toMatchObject({ processed: 2, quarantined: -3 });
   });
 });
