@@ -1,12 +1,12 @@
 import type { CompletionContext } from './core/context.ts';
-import { failed } from './core/control.ts';
+import { failed, restartRun } from './core/control.ts';
 import type { IterativeTask } from './core/definition.ts';
 import type { RunDelivery } from './core/delivery.ts';
-import { errorRecord, FatalTaskError } from './core/errors.ts';
+import { errorRecord } from './core/errors.ts';
+import { remedyAtTheEnd, remedyFor, type Remedy } from './core/failure-rules.ts';
 import { derivedTaskId } from './core/names.ts';
 import type { OutboxTask } from './core/outbox.ts';
 import { parseParameters } from './core/parameters.ts';
-import { isPlatformFailure } from './core/platform-failure.ts';
 import type { Run, RunChange, RunRecords } from './core/run.ts';
 import { isStopping, transition } from './core/transition.ts';
 import { mustBelongTo } from './core/turn-rules.ts';
@@ -17,13 +17,13 @@ import type { Attempt, Ports } from './ports.ts';
 import { enqueueLeftovers, stopRun } from './stop-run.ts';
 
 /** How a completion ended; each of these is an answer of 2xx. */
-export type CompleteOutcome = 'completed' | 'replayed' | 'parked' | 'void' | 'failed';
+export type CompleteOutcome = 'completed' | 'replayed' | 'parked' | 'void' | 'failed' | 'restarted';
 
 /**
  * Completes a run whose shards are all done: calls `onComplete` and commits what it asks for together with the run's last state, so
  * that it takes effect once. It never touches a document again, however often `onComplete` fails.
  *
- * Its failures are tried again; on the queue's last attempt they end the run.
+ * A failure is tried again, until those of the user's code have used up their budget or the queue gives up.
  *
  * @param attempt which attempt of the queue this is, if a queue delivers
  * @throws what `onComplete`, the database or the queue throws: the delivery must come again.
@@ -65,7 +65,7 @@ export async function completeRun(
       effects.writes,
     );
   } catch (error) {
-    return await completionFailed(error, delivery, ports, attempt);
+    return await completionFailed(error, { task, run, attempt }, ports);
   }
   // Somebody paused the run meanwhile, say: look again.
   if (change?.run === undefined) return await completeRun(task, delivery, ports, attempt);
@@ -83,37 +83,63 @@ function completed(
   now: number,
 ): RunChange | undefined {
   if (run.state !== 'completing' || run.epoch !== epoch) return undefined;
-  const { error: _, ...after } = transition(run, 'completed', { at: now, by: 'worker' });
+  const { error: _, failures: __, ...after } = transition(run, 'completed', { at: now, by: 'worker' });
   return { run: { ...after, hasCompleted: true, processed, updatedAt: now, outbox: children } };
 }
 
+/**
+ * A failure of the user's code is counted in the run and ends it when the budget is used up or the queue gives the completion up; one of
+ * the platform is not counted, and a last attempt begins the completion anew.
+ */
 async function completionFailed(
   error: unknown,
-  { run, epoch }: RunDelivery,
+  {
+    task,
+    run,
+    attempt,
+  }: { readonly task: IterativeTask; readonly run: Run; readonly attempt: Attempt | undefined },
   ports: Ports,
-  attempt: Attempt | undefined,
-): Promise<'failed'> {
-  const { store, clock, log } = ports;
+): Promise<'failed' | 'restarted'> {
+  const { clock, log } = ports;
   const at = clock.now();
   const record = errorRecord(error, at);
-  const isForGood =
-    error instanceof FatalTaskError || (!isPlatformFailure(error) && (await attempt?.isLast()) === true);
-  if (!isForGood) {
+  const policy = { ...task, onError: task.onError === 'fail' ? 'fail' : 'retry' } as const;
+  const counts = { failures: run.failures ?? 0, quarantined: 0 };
+  let remedy: Remedy | 'restart' = remedyFor(error, 1, counts, policy);
+  if ((remedy === 'again' || remedy === 'count') && (await attempt?.isLast()) === true)
+    remedy = remedyAtTheEnd(remedy, error, 1, counts, policy);
+  const failures = counts.failures + (remedy === 'count' ? 1 : 0);
+  const kept = { error: record, updatedAt: at, ...(failures === 0 ? {} : { failures }) };
+  const changed = await changeIfSame(run, ports, (now) => {
+    if (remedy === 'fail') return failed(now, record, { at, by: 'worker' });
+    const failing = { ...now.run, ...kept };
+    return { run: remedy === 'restart' ? restartRun(failing, at) : failing };
     // For people who look at the run. If it cannot be kept, the error itself still has the delivery come again.
-    await store
-      .changeRun(run, (now) =>
-        now.run.epoch === epoch ? { run: { ...now.run, error: record, updatedAt: at } } : undefined,
-      )
-      .catch(() => undefined);
-    throw error;
+  }).catch(() => undefined);
+  if (changed?.run === undefined || (remedy !== 'fail' && remedy !== 'restart')) throw error;
+  const where = { task: task.name, run: run.id };
+  if (remedy === 'restart') {
+    await drainRun(changed.run, ports);
+    log.write(
+      'WARNING',
+      'The last attempt of the completion failed for no fault of the task; it was begun anew',
+      where,
+    );
+    return 'restarted';
   }
-  const change = await store.changeRun(run, (now) =>
-    now.run.epoch === epoch ? failed(now, record, { at, by: 'worker' }) : undefined,
-  );
-  if (change === undefined) throw error;
-  await enqueueLeftovers(run, ports);
-  log.write('ERROR', `The run failed: ${record.message}`, { run });
+  await enqueueLeftovers(run.id, ports);
+  log.write('ERROR', `The run failed: ${record.message}`, where);
   return 'failed';
+}
+
+async function changeIfSame(
+  run: Run,
+  { store }: Ports,
+  change: (now: RunRecords) => RunChange | undefined,
+): Promise<RunChange | undefined> {
+  return await store.changeRun(run.id, (now) =>
+    now.run.epoch === run.epoch && now.run.state === run.state ? change(now) : undefined,
+  );
 }
 
 async function callOnComplete(

@@ -17,7 +17,8 @@ export function retried(found: RunRecords, hasSetAside: boolean, cause: Cause): 
       `Run ${found.run.id} is completed and has set no document aside: there is nothing to retry.`,
     );
   }
-  const change = command(found, 'retry', cause);
+  const { failures: _, ...run } = found.run;
+  const change = command({ ...found, run }, 'retry', cause);
   if (change?.run?.state !== 'running') return change;
   const shards = (change.shards ?? []).map((shard) => ({ ...shard, failures: 0 }));
   const isWalking = shards.some(({ source, state }) => source !== undefined && state === 'running');

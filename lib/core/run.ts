@@ -33,6 +33,8 @@ export interface Run {
   /** Documents handled, once completed; before that, the sum over the shards. */
   readonly processed?: number;
   readonly error?: ErrorRecord;
+  /** Failures of `onComplete`; absent when it has not failed. */
+  readonly failures?: number;
   /** Whether it has completed before it was retried: `onComplete` is not called again. */
   readonly hasCompleted?: boolean;
   /** Whether it failed with shards whose last pages started tasks that may not be enqueued yet. */

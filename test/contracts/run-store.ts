@@ -236,35 +236,6 @@ export function runStoreContract(
     expect(await dataAt('pageturnerFailures/f')).toMatchObject({ task: 't', message: 'm' });
   });
 
-  describe('documents that were set aside', () => {
-    const setAside = (id: string): Record<string, object> => ({
-      [`pageturnerRuns/r1/setAside/${id}`]: { path: `things/${id}`, attempts: 3 },
-    });
-
-    test('are read page by page, without those that are gone, and each has its position', async () => {
-      const entries = Object.assign({}, ...['a', 'b', 'c', 'd', 'e'].map(setAside)) as Record<string, object>;
-      await seed({ ...entries, 'things/a': { n: 1 }, 'things/c': { n: 3 }, 'things/e': { n: 5 } });
-      const first = await store.readSetAside('r1', null, 3);
-      expect(first.documents.map((document) => [document.ref.path, document.get('n') as unknown])).toEqual([
-        ['things/a', 1],
-        ['things/c', 3],
-      ]);
-      expect([first.gone, first.read]).toEqual([['things/b'], 3]);
-      const rest = async (after: Cursor | null): Promise<unknown> => {
-        const { documents, gone, read } = await store.readSetAside('r1', after, 9);
-        return [documents.map(({ id }) => id), gone, read];
-      };
-      expect(await rest(first.end)).toEqual([['e'], ['things/d'], 2]);
-      const [a = expect.fail('none')] = first.documents;
-      expect(await rest(first.positionOf(a))).toEqual([['c', 'e'], ['things/b', 'things/d'], 4]);
-    });
-
-    test('may be none', async () => {
-      const page = await store.readSetAside('r1', null, 3);
-      expect(page).toMatchObject({ documents: [], gone: [], read: 0, end: null });
-    });
-  });
-
   describe('pages', () => {
     async function walk(
       query: (db: Firestore) => Query,

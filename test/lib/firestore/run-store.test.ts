@@ -1,10 +1,11 @@
 import { describe } from 'vitest';
 import { FirestoreRunStore } from '../../../lib/firestore/run-store.ts';
 import { runStoreContract } from '../../contracts/run-store.ts';
+import { setAsideContract, type StoreFactory } from '../../contracts/set-aside.ts';
 import { testFirestore } from '../../support/firestore.ts';
 
 describe("runs in Google's Firestore emulator", () => {
-  runStoreContract(() => {
+  const create: StoreFactory = () => {
     const db = testFirestore();
     return {
       store: new FirestoreRunStore(db),
@@ -14,5 +15,7 @@ describe("runs in Google's Firestore emulator", () => {
         await batch.commit();
       },
     };
-  });
+  };
+  runStoreContract(create);
+  setAsideContract(create);
 });

@@ -2,9 +2,10 @@ import { describe } from 'vitest';
 import { MemoryFirestore } from '../../../lib/testing/memory-firestore.ts';
 import { MemoryRunStore } from '../../../lib/testing/memory-run-store.ts';
 import { runStoreContract } from '../../contracts/run-store.ts';
+import { setAsideContract, type StoreFactory } from '../../contracts/set-aside.ts';
 
 describe('runs in memory', () => {
-  runStoreContract(() => {
+  const create: StoreFactory = () => {
     const db = new MemoryFirestore();
     return {
       store: new MemoryRunStore(db),
@@ -14,5 +15,7 @@ describe('runs in memory', () => {
         });
       },
     };
-  });
+  };
+  runStoreContract(create);
+  setAsideContract(create);
 });
