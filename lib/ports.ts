@@ -22,7 +22,11 @@ export type CommitResult = 'committed' | 'conflict';
 /** Where runs are kept. What is written together takes effect together or not at all. */
 export interface RunStore {
   readonly db: Firestore;
-  /** Writes a run, unless it exists. */
+  /**
+   * Writes a run, unless it exists. A run with a key holds it until `changeRun` ends it.
+   *
+   * @throws PageturnerError `invalid-state` when another run holds its key.
+   */
   createRun(run: Run): Promise<'created' | 'exists'>;
   /** One round trip. Undefined when either is missing. */
   readTurn(run: string, shard: number): Promise<{ run: Versioned<Run>; shard: Versioned<Shard> } | undefined>;

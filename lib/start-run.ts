@@ -16,11 +16,14 @@ export interface RunStart {
   readonly shards?: number;
   /** Not before this instant, in milliseconds since 1970. */
   readonly at?: number;
+  readonly key?: string;
 }
 
 /**
  * Writes the run and enqueues the task that prepares it. Doing it again with the same run id changes nothing, except that it enqueues
  * what a crash kept the first start from enqueueing.
+ *
+ * @throws PageturnerError `invalid-state` when a run that has not ended holds the key.
  */
 export async function startRun(
   task: IterativeTask,
@@ -39,6 +42,7 @@ export async function startRun(
     shards: start.shards ?? task.shards,
     timeoutSeconds: task.timeoutSeconds,
     startedBy: start.startedBy,
+    ...(start.key === undefined ? {} : { key: start.key }),
     createdAt: now,
     updatedAt: now,
     ...(start.at === undefined ? {} : { at: start.at }),

@@ -17,6 +17,11 @@ export interface StartOptions extends ChildOptions {
    * for as long as the run's document exists) or is dropped (for a one-shot task, for as long as the queue remembers names).
    */
   readonly idempotencyKey?: string;
+  /**
+   * One at a time: while a run of this task that was started with the same key has not ended, the start is refused. 1 to 500
+   * characters; for iterative tasks.
+   */
+  readonly key?: string;
   /** Into how many key ranges the run is parted, 1 to 100; as the task says unless given. */
   readonly shards?: number;
 }
@@ -34,7 +39,7 @@ export interface StartedTask {
  * Starts a task from code of your own. (Within a handler use `ctx.start`, which takes effect together with the handler's work.)
  * When it resolves, the start is durable.
  *
- * @throws PageturnerError `invalid-parameters`, `misconfigured`; and what the database or the queue throws: start again then, with
+ * @throws PageturnerError `invalid-parameters`, `misconfigured`, `invalid-state` when a run that has not ended holds the key; and what the database or the queue throws: start again then, with
  *   an `idempotencyKey` if it must not start twice.
  *
  * @example
@@ -76,7 +81,11 @@ export async function startOn<S extends z.ZodType>(
         'invalid-parameters',
         `shards is ${shards}; give a whole number from 1 to ${mostShards}.`,
       );
-    await startRun(task, { run: runId, queue, params: wire, startedBy, shards, ...schedule }, ports);
+    const { key } = options;
+    if (key !== undefined && (key.length < 1 || key.length > 500))
+      throw new PageturnerError('invalid-parameters', 'key has no characters, or more than 500.');
+    const only = key === undefined ? {} : { key };
+    await startRun(task, { run: runId, queue, params: wire, startedBy, shards, ...only, ...schedule }, ports);
     return { runId };
   }
   const taskId = derivedTaskId(task.name, idempotencyKey);

@@ -23,6 +23,8 @@ export interface Run {
   readonly timeoutSeconds: number;
   /** Who asked for it: an e-mail address, the run that started it, or `code`. */
   readonly startedBy: string;
+  /** Of the runs of its task with this key, only one at a time may not have ended. */
+  readonly key?: string;
   readonly createdAt: number;
   readonly updatedAt: number;
   /** The instant before which it was not to begin. */
@@ -110,6 +112,14 @@ export interface RunChange {
 
 export function noSuchRun(id: string): PageturnerError {
   return new PageturnerError('invalid-state', `There is no run ${id}.`);
+}
+
+/** What a start is told whose key another run holds. */
+export function keyIsHeld({ task, key }: Run, holder: string): PageturnerError {
+  return new PageturnerError(
+    'invalid-state',
+    `Run ${holder} of task "${task}" has the key "${key}" and has not ended; wait for it, cancel it, or give another key.`,
+  );
 }
 
 export function newShard(index: number, now: number): Shard {

@@ -8,13 +8,16 @@ import {
   type Firestore,
   type Query,
   type QueryDocumentSnapshot,
+  type Transaction,
   type UpdateData,
   type WriteBatch,
 } from '@google-cloud/firestore';
 import { status } from '@grpc/grpc-js';
 import type { Cursor } from '../core/cursor.ts';
 import type { KeyRange } from '../core/key-range.ts';
-import { noSuchRun, type Run, type RunChange, type RunRecords, type Shard } from '../core/run.ts';
+import { keyId } from '../core/names.ts';
+import { keyIsHeld, noSuchRun, type Run, type RunChange, type RunRecords, type Shard } from '../core/run.ts';
+import { hasEnded } from '../core/transition.ts';
 import type { Write } from '../core/write.ts';
 import type { CommitResult, Page, RunStore, TaskFailure, Versioned, SetAsidePage } from '../ports.ts';
 import { mustFit } from './commit-size.ts';
@@ -31,12 +34,16 @@ export class FirestoreRunStore implements RunStore {
   }
 
   async createRun(run: Run): Promise<'created' | 'exists'> {
+    const batch = this.db.batch();
+    batch.create(this.#run(run.id), runToDocument(run));
+    if (run.key !== undefined) batch.create(this.#key(run), { run: run.id, task: run.task, key: run.key });
     try {
-      await this.#run(run.id).create(runToDocument(run));
+      await batch.commit();
       return 'created';
     } catch (error) {
-      if (codeOf(error) === status.ALREADY_EXISTS) return 'exists';
-      throw error;
+      if (codeOf(error) !== status.ALREADY_EXISTS) throw error;
+      if (run.key === undefined || (await this.#run(run.id).get()).exists) return 'exists';
+      throw keyIsHeld(run, await this.#holderOf(run));
     }
   }
 
@@ -137,7 +144,10 @@ export class FirestoreRunStore implements RunStore {
       const found = { run: runFromDocument(runId, data), shards: shards.docs.flatMap(shardsOf) };
       const next = change(found);
       if (next === undefined) return undefined;
-      if (next.run !== undefined) transaction.update(run.ref, replacing(found.run, runToDocument(next.run)));
+      if (next.run !== undefined) {
+        await this.#passKey(transaction, found.run, next.run);
+        transaction.update(run.ref, replacing(found.run, runToDocument(next.run)));
+      }
       for (const shard of next.shards ?? [])
         transaction.set(this.#shard(runId, shard.index), shardToDocument(shard));
       // It has the methods of a batch, and returns itself alike.
@@ -187,6 +197,27 @@ export class FirestoreRunStore implements RunStore {
   async #isAsRead(runId: string, { value, version }: Versioned<Shard>): Promise<boolean> {
     const shard = await this.#shard(runId, value.index).get();
     return shard.updateTime?.isEqual(version as Timestamp) ?? false;
+  }
+
+  /** A run that ends lets its key go; one that is taken up again needs it again. */
+  async #passKey(transaction: Transaction, before: Run, after: Run): Promise<void> {
+    if (after.key === undefined || hasEnded(before.state) === hasEnded(after.state)) return;
+    const key = this.#key(after);
+    if (hasEnded(after.state)) {
+      transaction.delete(key);
+      return;
+    }
+    const held = await transaction.get(key);
+    if (held.exists) throw keyIsHeld(after, String(held.get('run')));
+    transaction.create(key, { run: after.id, task: after.task, key: after.key });
+  }
+
+  async #holderOf(run: Run): Promise<string> {
+    return String((await this.#key(run).get()).get('run') ?? 'that has just ended');
+  }
+
+  #key({ task, key = '' }: Run): DocumentReference {
+    return this.db.collection('pageturnerKeys').doc(keyId(task, key));
   }
 
   #run(id: string): DocumentReference {

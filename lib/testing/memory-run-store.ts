@@ -2,7 +2,17 @@ import type { DocumentData, Firestore, Query } from '@google-cloud/firestore';
 import type { Cursor } from '../core/cursor.ts';
 import type { Json } from '../core/parameters.ts';
 import type { KeyRange } from '../core/key-range.ts';
-import { needsCare, noSuchRun, type Run, type RunChange, type RunRecords, type Shard } from '../core/run.ts';
+import {
+  needsCare,
+  keyIsHeld,
+  noSuchRun,
+  type Run,
+  type RunChange,
+  type RunRecords,
+  type Shard,
+} from '../core/run.ts';
+import { keyId } from '../core/names.ts';
+import { hasEnded } from '../core/transition.ts';
 import type { Write } from '../core/write.ts';
 import type { CommitResult, Page, RunStore, TaskFailure, Versioned, SetAsidePage } from '../ports.ts';
 import {
@@ -26,7 +36,10 @@ export class MemoryRunStore implements RunStore {
 
   async createRun(run: Run): Promise<'created' | 'exists'> {
     if (this.#memory.read(runPath(run.id)).exists) return 'exists';
-    this.#memory.commit((batch) => batch.create(runPath(run.id), run));
+    this.#memory.commit((batch) => {
+      batch.create(runPath(run.id), run);
+      if (run.key !== undefined) this.#takeKey(batch, run);
+    });
     return 'created';
   }
 
@@ -122,7 +135,10 @@ export class MemoryRunStore implements RunStore {
     const next = change(found);
     if (next === undefined) return undefined;
     this.#memory.commit((batch) => {
-      if (next.run !== undefined) batch.set(runPath(runId), next.run);
+      if (next.run !== undefined) {
+        batch.set(runPath(runId), next.run);
+        this.#passKey(batch, found.run, next.run);
+      }
       for (const shard of next.shards ?? []) batch.set(shardPath(runId, shard.index), shard);
       for (const write of writes) apply(batch, write);
     });
@@ -166,6 +182,18 @@ export class MemoryRunStore implements RunStore {
       .slice(0, filter.limit);
   }
 
+  #passKey(batch: MemoryBatch, before: Run, after: Run): void {
+    if (after.key === undefined || hasEnded(before.state) === hasEnded(after.state)) return;
+    if (hasEnded(after.state)) batch.delete(keyPath(after));
+    else this.#takeKey(batch, after);
+  }
+
+  #takeKey(batch: MemoryBatch, run: Run): void {
+    const held = this.#memory.read(keyPath(run));
+    if (held.exists) throw keyIsHeld(run, String(held.get('run')));
+    batch.create(keyPath(run), { run: run.id, task: run.task, key: run.key });
+  }
+
   #records(runId: string): RunRecords | undefined {
     const run = this.#read<Run>(runPath(runId))?.value;
     if (run === undefined) return undefined;
@@ -182,6 +210,7 @@ export class MemoryRunStore implements RunStore {
   }
 }
 
+const keyPath = ({ task, key = '' }: Run): string => `pageturnerKeys/${keyId(task, key)}`;
 const runPath = (run: string): string => `pageturnerRuns/${run}`;
 const shardPath = (run: string, index: number): string => `${runPath(run)}/shards/${index}`;
 

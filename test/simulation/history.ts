@@ -128,14 +128,15 @@ class World {
 
   /**
    * What people and the healer's schedule do in the end, when the adversary rests: a paused run is resumed, and what died is healed
-   * until nothing is left to heal. Where no task was taken from a queue and no healing died half-way, nothing can have died.
+   * until nothing is left to heal. Where no task was taken from a queue and no healing or command can have died half-way, nothing has died.
    */
   async #bringToAnEnd(): Promise<void> {
     if (['pausing', 'paused'].includes(this.#run()?.state ?? ''))
       await resumeRun(this.#run()?.id ?? '', {}, this.#outside);
     await this.#runOut();
     const { strikesOf } = this.#adversary;
-    if (!strikesOf.has('purge') && !strikesOf.has('deleteTask') && !strikesOf.has('heal')) return;
+    const deadly = ['purge', 'deleteTask', 'heal', 'pause', 'resume', 'cancel'] as const;
+    if (!deadly.some((harm) => strikesOf.has(harm))) return;
     for (let rounds = 0; rounds < mostHealings; rounds += 1) {
       await this.#clock.advanceBy(healingEveryMs);
       const { healed, failed } = await healRuns({}, this.#outside);

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { FirestoreRunStore } from '../../../lib/firestore/run-store.ts';
+import { runKeyContract } from '../../contracts/run-keys.ts';
 import { runStoreContract } from '../../contracts/run-store.ts';
 import { setAsideContract, type StoreFactory } from '../../contracts/set-aside.ts';
 import { testFirestore } from '../../support/firestore.ts';
@@ -18,4 +19,5 @@ describe("runs in Google's Firestore emulator", () => {
   };
   runStoreContract(create);
   setAsideContract(create);
+  runKeyContract(() => create().store);
 });

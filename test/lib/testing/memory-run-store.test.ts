@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { MemoryFirestore } from '../../../lib/testing/memory-firestore.ts';
 import { MemoryRunStore } from '../../../lib/testing/memory-run-store.ts';
+import { runKeyContract } from '../../contracts/run-keys.ts';
 import { runStoreContract } from '../../contracts/run-store.ts';
 import { setAsideContract, type StoreFactory } from '../../contracts/set-aside.ts';
 
@@ -18,4 +19,5 @@ describe('runs in memory', () => {
   };
   runStoreContract(create);
   setAsideContract(create);
+  runKeyContract(() => create().store);
 });
