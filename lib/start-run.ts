@@ -1,10 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { IterativeTask } from './core/definition.ts';
 import type { StartDelivery } from './core/delivery.ts';
+import { PageturnerError } from './core/errors.ts';
 import { parseParameters, type Json } from './core/parameters.ts';
 import type { Run } from './core/run.ts';
 import { runTask } from './core/turn-rules.ts';
 import { drain } from './drain.ts';
-import type { Ports } from './ports.ts';
+import type { Ports, RunStore } from './ports.ts';
 
 export interface RunStart {
   readonly run: string;
@@ -23,7 +25,7 @@ export interface RunStart {
  * Writes the run and enqueues the task that prepares it. Doing it again with the same run id changes nothing, except that it enqueues
  * what a crash kept the first start from enqueueing.
  *
- * @throws PageturnerError `invalid-state` when a run that has not ended holds the key.
+ * @throws PageturnerError `invalid-state` when the run was started with other parameters, or a run that has not ended holds the key.
  */
 export async function startRun(
   task: IterativeTask,
@@ -52,10 +54,21 @@ export async function startRun(
   };
   const run: Run = { ...bare, outbox: [runTask(bare, 'prepare', start.at)] };
   const created = await store.createRun(run);
+  if (created === 'exists') await mustBeTheSame(run, store);
   await drain(run.outbox, queue);
   if (created === 'exists') return 'exists';
   log.write('INFO', 'The run started', { task: task.name, run: run.id, startedBy: run.startedBy });
   return 'started';
+}
+
+/** Whoever starts something else under the same idempotency key would take the first run for it. */
+async function mustBeTheSame(run: Run, store: RunStore): Promise<void> {
+  const found = await store.getRun(run.id);
+  if (found === undefined || isDeepStrictEqual(JSON.parse(found.run.params), JSON.parse(run.params))) return;
+  throw new PageturnerError(
+    'invalid-state',
+    `Run ${run.id} was started with this idempotency key and other parameters; give another key.`,
+  );
 }
 
 /** Begins a run that another task's outbox asked for. */

@@ -14,7 +14,7 @@ import { startRun } from './start-run.ts';
 export interface StartOptions extends ChildOptions {
   /**
    * Makes the start idempotent: a second start of the same task with the same key gives the first one's run (for an iterative task,
-   * for as long as the run's document exists) or is dropped (for a one-shot task, for as long as the queue remembers names).
+   * for as long as the run's document exists; with other parameters it is refused) or is dropped (for a one-shot task, for as long as the queue remembers names).
    */
   readonly idempotencyKey?: string;
   /**

@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
+import { z } from 'zod';
 import { iterativeTask } from '../../lib/index.ts';
 import { startRun } from '../../lib/start-run.ts';
 import { takeDelivery } from '../../lib/take-delivery.ts';
@@ -26,6 +27,16 @@ test('a run of several shards is walked when the last of them is, whichever that
     total: 8,
     shards: 3,
   });
+});
+
+test('a start that comes again with other parameters is refused, and names the run', async () => {
+  const walk = iterativeTask({ ...base, params: z.object({ n: z.number(), m: z.number() }), each: visit });
+  const start = { ...runStart, params: { n: 1, m: 2 } };
+  expect(await startRun(walk, start, ports)).toBe('started');
+  expect(await startRun(walk, { ...start, params: { m: 2, n: 1 } }, ports)).toBe('exists');
+  await expect(startRun(walk, { ...start, params: { n: 2, m: 2 } }, ports)).rejects.toThrow(
+    'Run r was started with this idempotency key and other parameters',
+  );
 });
 
 test('the last word of a shard that is not seen to be done is sent back', async () => {
