@@ -6,31 +6,35 @@ import { createRuntime } from '../../../lib/runtime.ts';
 import { startOn } from '../../../lib/start-task.ts';
 import { testFirestore } from '../../support/firestore.ts';
 import { freePort } from '../../../cli/local/ports.ts';
-import { untilEnded } from '../../support/runs.ts';
-import { walk } from './tasks.ts';
+import { launch } from './tasks.ts';
 
 const documents = 25;
-const steps = [
+const stepsOfTurns = [
   'before the commit',
   'after the commit, before any enqueue',
   'between two children',
   'between the children and the continuation',
   'before the answer',
 ];
+const stepsAround = [
+  'before the run is written',
+  'after the run is written, before its preparation is enqueued',
+  'before the start is answered',
+  'before the preparation is committed',
+  'after the preparation is committed, before any turn is enqueued',
+  'before the completion is committed',
+  'after the completion is committed, before its child is enqueued',
+];
+const turns = [0, 1, 2];
+const crashes = [
+  ...stepsOfTurns.flatMap((step) => turns.map((turn) => ({ step, turn, name: `${step}, in turn ${turn}` }))),
+  ...stepsAround.map((step) => ({ step, turn: -1, name: step })),
+];
 
-test.each(
-  steps.flatMap(
-    (step) =>
-      [
-        [step, 0],
-        [step, 1],
-        [step, 2],
-      ] as const,
-  ),
-)(
-  'a worker killed %s, in turn %i: each page takes effect once and each child is enqueued',
-  async (crashAt, crashTurn) => {
-    const project = `crash-${process.pid}-${steps.indexOf(crashAt)}-${crashTurn}`;
+test.each(crashes)(
+  'a worker killed $name: each page takes effect once and each child is enqueued',
+  async ({ step, turn, name }) => {
+    const project = `crash-${process.pid}-${crashes.findIndex((crash) => crash.name === name)}`;
     const retryConfig = { minBackoff: '0.05s', maxBackoff: '0.2s' };
     const emulator = await startEmulator({
       port: 0,
@@ -59,25 +63,27 @@ test.each(
 
     const first = await startWorker(port, {
       ...environment,
-      CRASH_AT: crashAt,
-      CRASH_TURN: String(crashTurn),
+      CRASH_AT: step,
+      CRASH_TURN: String(turn),
     });
     const crash = once(first, 'exit');
     const runtime = createRuntime(environment);
-    const started = await startOn(runtime.ports, walk, {}, { startedBy: 'test' });
+    await startOn(runtime.ports, launch, {}, { startedBy: 'test' });
     const [, signal] = (await crash) as [number | null, string];
     expect(signal).toBe('SIGKILL');
     await startWorker(port, environment);
 
-    const run = await untilEnded(db, 'runId' in started ? started.runId : expect.fail('no run'));
-    expect(run.get('state')).toBe('completed');
-    await emulator.idle();
+    await emulator.idle({ timeoutMs: 50_000 });
+    const runs = (await db.collection('pageturnerRuns').get()).docs.map((run) => run.get('state') as string);
+    expect(runs).toEqual(['completed']);
     const visits = (await db.collection('things').get()).docs.map(
       (document) => document.get('visits') as number,
     );
     expect(visits).toEqual(Array.from({ length: documents }, () => 1));
     const children = (await db.collection('children').get()).docs.map((document) => document.id);
-    expect(children.toSorted()).toEqual(Array.from({ length: documents }, (_, n) => `t${n}`).toSorted());
+    expect(children.toSorted()).toEqual(
+      ['of-the-completion', ...Array.from({ length: documents }, (_, n) => `t${n}`)].toSorted(),
+    );
     expect((await db.doc('reports/walk').get()).data()).toEqual({ completions: 1, processed: documents });
   },
 );

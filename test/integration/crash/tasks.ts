@@ -30,5 +30,14 @@ export const walk: IterativeTask = iterativeTask({
       { completions: FieldValue.increment(1), processed: ctx.processed },
       { merge: true },
     );
+    ctx.start(child, { id: 'of-the-completion' });
   },
+});
+
+/** Starts the walk as a task's child does, so that a worker takes the start. */
+export const launch: OneShotTask<z.ZodObject> = task({
+  name: 'launch',
+  queue: 'children',
+  params: z.object({}),
+  run: (_, ctx) => ctx.start(walk, {}),
 });

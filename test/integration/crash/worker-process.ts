@@ -1,5 +1,5 @@
 /**
- * A worker process that dies of SIGKILL at one step of one turn. The parent starts it again without CRASH_AT, as the platform would.
+ * A worker process that dies of SIGKILL at one step of a start, of one turn or of a completion. The parent starts it again without CRASH_AT, as the platform would.
  * Usage: node worker-process.ts PORT, with the settings of lib in the environment, and CRASH_AT, CRASH_TURN.
  */
 import { worker } from '../../../lib/index.ts';
@@ -7,7 +7,7 @@ import { FirestoreRunStore } from '../../../lib/firestore/run-store.ts';
 import type { CommitResult } from '../../../lib/ports.ts';
 import { createRuntime, type Runtime } from '../../../lib/runtime.ts';
 import { serveFunctions } from '../../support/serve-functions.ts';
-import { child, walk } from './tasks.ts';
+import { child, launch, walk } from './tasks.ts';
 
 const real = createRuntime(process.env);
 const crashAt = process.env['CRASH_AT'];
@@ -20,6 +20,35 @@ function die(): never {
 }
 
 class DyingStore extends FirestoreRunStore {
+  override async createRun(
+    ...given: Parameters<FirestoreRunStore['createRun']>
+  ): ReturnType<FirestoreRunStore['createRun']> {
+    if (crashAt === 'before the run is written') die();
+    const result = await super.createRun(...given);
+    if (crashAt === 'after the run is written, before its preparation is enqueued') die();
+    return result;
+  }
+
+  override async changeRun(
+    ...[run, change, writes]: Parameters<FirestoreRunStore['changeRun']>
+  ): ReturnType<FirestoreRunStore['changeRun']> {
+    // Looked at beforehand: the emulator would hold the locks of a transaction that died half-way for a minute.
+    const found = await this.getRun(run);
+    const next = found === undefined ? undefined : change(found)?.run?.state;
+    if (next === 'completed' && crashAt === 'before the completion is committed') die();
+    if (next === 'running' && crashAt === 'before the preparation is committed') die();
+    const result = await super.changeRun(run, change, writes);
+    const state = result?.run?.state;
+    if (
+      state === 'completed' &&
+      crashAt === 'after the completion is committed, before its child is enqueued'
+    )
+      die();
+    if (state === 'running' && crashAt === 'after the preparation is committed, before any turn is enqueued')
+      die();
+    return result;
+  }
+
   override async commitTurn(
     ...[run, before, after, writes]: Parameters<FirestoreRunStore['commitTurn']>
   ): Promise<CommitResult> {
@@ -36,6 +65,7 @@ const queue: Runtime['ports']['queue'] = {
     const isChild = task.worker === child.name;
     if (isCrashingTurn && !isChild && crashAt === 'between the children and the continuation') die();
     const result = await real.ports.queue.enqueue(task);
+    if (crashAt === 'before the start is answered' && task.delivery.kind === 'prepare') die();
     if (isCrashingTurn && isChild && crashAt === 'between two children') die();
     if (isCrashingTurn && !isChild && crashAt === 'before the answer') die();
     return result;
@@ -48,7 +78,11 @@ const runtime: Runtime = {
   ports: { ...real.ports, store: new DyingStore(real.ports.store.db), queue },
 };
 await serveFunctions(
-  { [walk.name]: worker(walk, () => runtime), [child.name]: worker(child, () => runtime) },
+  {
+    [walk.name]: worker(walk, () => runtime),
+    [child.name]: worker(child, () => runtime),
+    [launch.name]: worker(launch, () => runtime),
+  },
   Number(process.argv[2]),
 );
 process.send?.('ready');
