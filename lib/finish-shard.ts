@@ -1,8 +1,8 @@
 import type { IterativeTask } from './core/definition.ts';
 import type { FinishDelivery } from './core/delivery.ts';
-import { childrenOf, walked } from './core/control.ts';
+import { childrenOf, isWalked, walked } from './core/control.ts';
 import { PageturnerError } from './core/errors.ts';
-import type { Run, RunRecords, Shard } from './core/run.ts';
+import type { Run, Shard } from './core/run.ts';
 import { isStopping } from './core/transition.ts';
 import { mustBelongTo } from './core/turn-rules.ts';
 import { drain } from './drain.ts';
@@ -40,7 +40,10 @@ export async function finishShard(
     );
   }
   if (shard.epoch > delivery.epoch) return 'void';
-  await dropChildren(found.run, shard, ports);
+  if (childrenOf(found.run, shard).length > 0) {
+    await dropChildren(found.run, shard, ports);
+    return await finishShard(task, delivery, ports);
+  }
   if (isStopping(found.run.state)) {
     await stopRun(delivery.run, { by: 'worker' }, ports);
     return 'parked';
@@ -50,7 +53,7 @@ export async function finishShard(
     return 'replayed';
   }
   if (found.run.state !== 'running') return 'void';
-  if (!areDone(found)) return 'shards-left';
+  if (!isWalked(found)) return 'shards-left';
   const change = await store.changeRun(delivery.run, (now) => walked(now, { at: clock.now(), by: 'worker' }));
   // Somebody paused the run meanwhile, say: look again.
   if (change?.run === undefined) return await finishShard(task, delivery, ports);
@@ -60,14 +63,9 @@ export async function finishShard(
 
 /** The shard's last word shows that its children are enqueued. Later, the queue would have forgotten their names. */
 async function dropChildren(run: Run, shard: Shard, { store }: Ports): Promise<void> {
-  if (childrenOf(run, shard).length === 0) return;
   const found = await store.readTurn(run.id, shard.index);
   if (found === undefined || found.shard.value.epoch !== shard.epoch) return;
   const outbox = found.shard.value.outbox.slice(-1);
   // A conflict: somebody else was quicker.
   await store.commitTurn(run.id, found.shard, { ...found.shard.value, outbox }, []);
-}
-
-function areDone({ shards }: RunRecords): boolean {
-  return shards.every(({ state }) => state === 'done');
 }

@@ -1,4 +1,4 @@
-import { restart, restartRun } from './core/control.ts';
+import { childrenOf, isWalked, restart, restartRun } from './core/control.ts';
 import type { Run, Shard } from './core/run.ts';
 import { isStopping } from './core/transition.ts';
 import { drain, drainRun } from './drain.ts';
@@ -66,12 +66,12 @@ async function heal(runId: string, quietMs: number, ports: Ports): Promise<boole
   const { run, shards } = found;
   const isQuiet = ({ updatedAt }: Run | Shard): boolean => ports.clock.now() - updatedAt >= quietMs;
   if (run.state === 'running') {
-    // A shard that is done has nothing to do until all are.
-    const isWalked = shards.every(({ state }) => state === 'done');
+    // A shard that is done and has nothing to enqueue has nothing to do until all have.
+    const hasWork = (shard: Shard): boolean =>
+      isWalked(found) || shard.state === 'running' || childrenOf(run, shard).length > 0;
     let wasDead = false;
     for (const shard of shards) {
-      if ((isWalked || shard.state === 'running') && isQuiet(shard) && (await healShard(run, shard, ports)))
-        wasDead = true;
+      if (hasWork(shard) && isQuiet(shard) && (await healShard(run, shard, ports))) wasDead = true;
     }
     return wasDead;
   }

@@ -86,9 +86,18 @@ export function failed(found: RunRecords, error: ErrorRecord, cause: Cause): Run
   return { ...parkAll(found, cause.at), run: { ...withNext(run), error, hasLeftovers } };
 }
 
-/** The run walked, when its last shard is done. */
-export function walked({ run, shards }: RunRecords, cause: Cause): RunChange | undefined {
-  if (run.state !== 'running' || shards.some(({ state }) => state !== 'done')) return undefined;
+/**
+ * Whether nothing is left of a run but its completion: each shard is done, and has said so. A shard that is done and still has the
+ * children of its last page in its outbox may have died before it enqueued them.
+ */
+export function isWalked({ run, shards }: RunRecords): boolean {
+  return shards.every((shard) => shard.state === 'done' && childrenOf(run, shard).length === 0);
+}
+
+/** The run walked, when that was the last word of a shard that was missing. */
+export function walked(found: RunRecords, cause: Cause): RunChange | undefined {
+  const { run } = found;
+  if (run.state !== 'running' || !isWalked(found)) return undefined;
   const after = { ...transition(run, 'walked', cause), updatedAt: cause.at };
   return { run: withNext(after, runTask(after, 'complete')) };
 }

@@ -1,22 +1,37 @@
 import { beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
+import type { TurnDelivery } from '../../lib/core/delivery.ts';
 import { iterativeTask } from '../../lib/index.ts';
 import { startRun } from '../../lib/start-run.ts';
 import { takeDelivery } from '../../lib/take-delivery.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
 import { begin, takeLast } from '../support/runs.ts';
-import { allVisitedOnce, base, db, ports, putThings, start, visit, visits } from './walk.fixture.ts';
+import {
+  allVisitedOnce,
+  base,
+  children,
+  db,
+  ports,
+  putThings,
+  start,
+  visit,
+  visits,
+} from './walk.fixture.ts';
 
+const dead = { enqueue: () => Promise.reject(new Error('died')), has: () => Promise.resolve(false) } as never;
 const runStart = { run: 'r', queue: 'iterate', params: {}, startedBy: 'test' };
 
 beforeEach(putThings);
 
+function turns(): TurnDelivery[] {
+  return ports.queue.tasks.flatMap(({ delivery }) => (delivery.kind === 'turn' ? [delivery] : []));
+}
+
 test('a run of several shards is walked when the last of them is, whichever that is', async () => {
   const walk = iterativeTask({ ...base, each: visit });
   await begin(walk, ports, 3);
-  const turns = ports.queue.tasks.flatMap(({ delivery }) => (delivery.kind === 'turn' ? [delivery] : []));
-  expect(new Set(turns.map(({ shard }) => shard))).toEqual(new Set([0, 1, 2]));
-  for (const [place, turn] of turns.entries()) {
+  expect(new Set(turns().map(({ shard }) => shard))).toEqual(new Set([0, 1, 2]));
+  for (const [place, turn] of turns().entries()) {
     await takeTurn(walk, turn, ports);
     expect(await takeLast(walk, ports)).toBe(place < 2 ? 'shards-left' : 'walked');
   }
@@ -27,6 +42,19 @@ test('a run of several shards is walked when the last of them is, whichever that
     total: 8,
     shards: 3,
   });
+});
+
+test('a run is not walked while a shard that is done has not enqueued what its last page started', async () => {
+  const walk = iterativeTask({ ...base, each: visit });
+  await begin(walk, ports, 2);
+  const [one, other] = turns();
+  if (one === undefined || other === undefined) return expect.fail('no two turns');
+  await expect(takeTurn(walk, one, { ...ports, queue: dead })).rejects.toThrow('died');
+  await takeTurn(walk, other, ports);
+  expect(await takeLast(walk, ports)).toBe('shards-left');
+  expect(await takeTurn(walk, one, ports)).toBe('replayed');
+  expect(await takeLast(walk, ports)).toBe('walked');
+  expect(children().toSorted().join('')).toBe('abcdefgh');
 });
 
 test('a start that comes again with other parameters is refused, and names the run', async () => {

@@ -16,6 +16,8 @@ export interface Walk {
   readonly over: 'collection' | 'filter' | 'order' | 'group';
   readonly pageSize: number;
   readonly handler: 'page' | 'each';
+  /** Parts of the key space; 1 where the order makes more of them unsound. */
+  readonly shards: number;
 }
 
 /** What the handlers report of themselves: each effect is a record of its own, so that none can hide another. */
@@ -59,6 +61,7 @@ export function application(
     queue: 'iterate',
     params: noParams,
     pageSize: shape.pageSize,
+    shards: shape.shards,
     query: (_, db) => queryOf(shape, db),
     ...(shape.handler === 'each'
       ? { each: handle }

@@ -74,10 +74,12 @@ class World {
     this.#seed = seed;
     this.#adversary = new Adversary(seed, this.#clock);
     const { chance } = this.#adversary;
+    const over = chance.pick(['collection', 'collection', 'filter', 'order', 'group'] as const);
     this.#walk = {
-      over: chance.pick(['collection', 'collection', 'filter', 'order', 'group']),
+      over,
       pageSize: chance.between(2, 4),
       handler: chance.pick(['page', 'each']),
+      shards: over === 'order' ? 1 : chance.between(1, 4),
     };
     this.#engine = virtualEngine(this.#clock, seed, (request) => this.#dispatch(request));
     this.#engine.observe((event) => {
