@@ -1,26 +1,39 @@
-import { FieldValue, type Firestore, type Query } from '@google-cloud/firestore';
+import { FieldValue } from '@google-cloud/firestore';
 import { z } from 'zod';
 import { iterativeTask, type IterativeTask } from '../lib/index.ts';
 
-export const collection = 'things';
 export const pageSizes = [10, 100, 500] as const;
+export type PageSize = (typeof pageSizes)[number];
 
-export function things(db: Firestore): Query {
-  return db.collection(collection);
+/** When the handler of a page was at work, in ms of its process's clock. */
+export interface PageTime {
+  readonly run: string;
+  readonly start: number;
+  readonly end: number;
 }
 
-/** Tells when its pages begin and end, one JSON line each, for the bench to read. */
-export const walks: readonly IterativeTask[] = pageSizes.map((pageSize) =>
-  iterativeTask({
+type WalkParams = z.ZodObject<{ collection: z.ZodString }>;
+const params: WalkParams = z.object({ collection: z.string() });
+
+/** Walks that write each document, and tell when their pages begin and end: one JSON line each, for the bench to read. */
+export const walks: Readonly<Record<PageSize, IterativeTask<WalkParams>>> = {
+  10: walkBy(10),
+  100: walkBy(100),
+  500: walkBy(500),
+};
+
+function walkBy(pageSize: PageSize): IterativeTask<WalkParams> {
+  return iterativeTask({
     name: `bench-walk-${pageSize}`,
     queue: 'iterate',
-    params: z.object({}),
+    params,
     pageSize,
-    query: (_, db) => things(db),
+    query: ({ collection }, db) => db.collection(collection),
     page(documents, ctx) {
       const start = performance.now();
       for (const document of documents) ctx.update(document.ref, { visits: FieldValue.increment(1) });
-      process.stdout.write(`${JSON.stringify({ run: ctx.runId, start, end: performance.now() })}\n`);
+      const time: PageTime = { run: ctx.runId, start, end: performance.now() };
+      process.stdout.write(`${JSON.stringify(time)}\n`);
     },
-  }),
-);
+  });
+}

@@ -1,0 +1,70 @@
+import { median, quantile } from './statistics.ts';
+import { startStage, type ChainTimes } from './stage.ts';
+import { pageSizes, type PageSize } from './walk.ts';
+
+/** Full pages of each walk, so that a chain's start and end weigh the same at each page size. */
+const pagesOf: Readonly<Record<PageSize, number>> = { 10: 40, 100: 40, 500: 40 };
+
+/** A chain beside loops that do the same reads and writes, at one page size. Medians of the rounds; times in ms. */
+export interface ChainScore {
+  readonly pageSize: number;
+  readonly documents: number;
+  readonly loopMs: number;
+  /** Of a loop that also enqueues a task for each page. */
+  readonly enqueueingLoopMs: number;
+  readonly chainMs: number;
+  readonly ratio: number;
+  readonly ratioToEnqueueing: number;
+  /** From a handler's end to the next handler's start. */
+  readonly loopGapMs: number;
+  readonly gapP50Ms: number;
+  readonly gapP95Ms: number;
+}
+
+/** The contestants take turns, so that what else the machine does falls on all of them. */
+export async function compareChains(rounds: number): Promise<ChainScore[]> {
+  await using stage = await startStage();
+  const scores: ChainScore[] = [];
+  for (const pageSize of pageSizes) {
+    const documents = pageSize * pagesOf[pageSize];
+    const walk = { pageSize, collection: await stage.fill(documents) };
+    const loops: number[] = [];
+    const enqueueingLoops: number[] = [];
+    const chains: number[] = [];
+    const loopGaps: number[] = [];
+    const gaps: number[] = [];
+    // The first round is for warming up.
+    for (let round = -1; round < rounds; round += 1) {
+      const loop = await stage.loop({ ...walk, isEnqueueing: false });
+      const chain = await stage.chain(walk);
+      const enqueueing = await stage.loop({ ...walk, isEnqueueing: true });
+      if (round < 0) continue;
+      loops.push(loop.totalMs);
+      loopGaps.push(...loop.gapsMs);
+      chains.push(chain.totalMs);
+      gaps.push(...gapsOf(chain));
+      enqueueingLoops.push(enqueueing.totalMs);
+    }
+    scores.push({
+      pageSize,
+      documents,
+      loopMs: median(loops),
+      enqueueingLoopMs: median(enqueueingLoops),
+      chainMs: median(chains),
+      ratio: ratio(chains, loops),
+      ratioToEnqueueing: ratio(chains, enqueueingLoops),
+      loopGapMs: median(loopGaps),
+      gapP50Ms: median(gaps),
+      gapP95Ms: quantile(gaps, 0.95),
+    });
+  }
+  return scores;
+}
+
+function ratio(these: readonly number[], those: readonly number[]): number {
+  return median(these.map((time, round) => time / (those[round] ?? Number.NaN)));
+}
+
+function gapsOf({ pages }: ChainTimes): number[] {
+  return pages.slice(1).map((page, index) => page.start - (pages[index]?.end ?? Number.NaN));
+}
