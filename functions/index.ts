@@ -1,6 +1,6 @@
 /** What is deployed: each function under its name. */
 import { http, type HttpFunction } from '@google-cloud/functions-framework';
-import { worker } from '../lib/index.ts';
+import { controls, healer, worker } from '../lib/index.ts';
 import { startEmailStudents } from './starters/email-students.ts';
 import { emailStudents } from './workers/email-students.ts';
 import { sendMail } from './workers/send-mail.ts';
@@ -9,6 +9,8 @@ export const functions: Readonly<Record<string, HttpFunction>> = {
   'start-email-students': startEmailStudents,
   'email-students': worker(emailStudents),
   'send-mail': worker(sendMail),
+  heal: healer(),
+  runs: controls(),
 };
 
 for (const [name, handler] of Object.entries(functions)) http(name, handler);

@@ -19,6 +19,8 @@ export type { OnError } from './core/failure-rules.ts';
 export type { PageSize, PageSizeBounds } from './core/page-size.ts';
 export { repeatTask, terminateTask } from './core/outcome.ts';
 export type { Outcome, Repeat, Terminate } from './core/outcome.ts';
+export { controls } from './http/controls.ts';
+export type { ControlsOptions } from './http/controls.ts';
 export { healer } from './http/healer.ts';
 export type { HealerOptions } from './http/healer.ts';
 export { starter } from './http/starter.ts';

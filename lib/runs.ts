@@ -19,6 +19,8 @@ export interface RunSummary {
   /** Documents handled so far. */
   readonly processed: number;
   readonly pages: number;
+  /** Documents set aside. */
+  readonly quarantined: number;
   /** Child tasks started by its pages. */
   readonly started: number;
   /** The error that ended the run, or else the last one that a shard has not got over. */
@@ -83,6 +85,7 @@ function summarize(run: Run, shards: readonly Shard[]): RunSummary {
     ...(run.total === undefined ? {} : { total: run.total }),
     processed: sum((shard) => shard.processed),
     pages: sum((shard) => shard.pages),
+    quarantined: sum((shard) => shard.quarantined),
     started: sum((shard) => shard.started),
     ...(lastError === undefined ? {} : { lastError }),
     history: run.history.map((entry) => ({ ...entry, at: new Date(entry.at) })),

@@ -3,13 +3,16 @@ import { getRun, listRuns, type RunSummary } from '../../lib/index.ts';
 import { newCommand, newGroup, withProject, type CommonOptions } from '../command.ts';
 import { CliError } from '../error.ts';
 import { paint, print, printJson, printPairs, printTable } from '../output.ts';
-import { findPlace, localFirestoreHost, useCloud, useNoMetadataServer, type PlaceOptions } from '../place.ts';
+import type { PlaceOptions } from '../place.ts';
+import { useFirestore } from '../use-runs.ts';
 import { wholeNumber } from '../whole-number.ts';
+import { addControls } from './control-runs.ts';
+import { watchCommand } from './watch-run.ts';
 
 type Options = CommonOptions & PlaceOptions;
 
 export function runsCommand(): Command {
-  const runs = newGroup('runs', 'see the runs of iterative tasks', 'runs list');
+  const runs = newGroup('runs', 'see the runs of iterative tasks, and control them', 'runs list');
   runs.addCommand(
     withProject(newCommand('list', 'list the newest runs', 'runs list --task email-students'))
       .option('--task <name>', 'only the runs of this task')
@@ -21,6 +24,8 @@ export function runsCommand(): Command {
       .argument('<run>', 'the id of a run')
       .action(show),
   );
+  runs.addCommand(watchCommand());
+  addControls(runs);
   return runs;
 }
 
@@ -79,16 +84,6 @@ async function show(id: string, options: Options): Promise<void> {
       shard.cursor === null ? '' : JSON.stringify(shard.cursor),
     ]),
   );
-}
-
-/** Points the toolkit, which reads the environment, at the Firestore that the options mean. */
-async function useFirestore(options: PlaceOptions): Promise<void> {
-  const place = await findPlace(options);
-  if (place.kind === 'cloud') return useCloud(place);
-  process.env['FIRESTORE_EMULATOR_HOST'] = await localFirestoreHost(place);
-  process.env['GOOGLE_CLOUD_PROJECT'] = place.project;
-  useNoMetadataServer();
-  return undefined;
 }
 
 function stateText({ state }: RunSummary): string {

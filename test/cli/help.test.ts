@@ -41,6 +41,12 @@ describe('help', () => {
       'start',
       'runs list',
       'runs show',
+      'runs watch',
+      'runs pause',
+      'runs resume',
+      'runs cancel',
+      'runs retry',
+      'runs heal',
       ...['list', 'describe', 'pause', 'resume', 'purge'].map((verb) => `queues ${verb}`),
       ...['list', 'describe', 'run', 'delete'].map((verb) => `tasks ${verb}`),
     ]);

@@ -1,0 +1,98 @@
+import { hostname, userInfo } from 'node:os';
+import type { Command } from 'commander';
+import {
+  cancelRun,
+  getRun,
+  healRuns,
+  pauseRun,
+  resumeRun,
+  retryRun,
+  type StopRunOptions,
+} from '../../lib/index.ts';
+import type { Ports } from '../../lib/ports.ts';
+import { newCommand, withPlace, type CommonOptions } from '../command.ts';
+import { CliError } from '../error.ts';
+import { paint, print, printJson, printTable } from '../output.ts';
+import { useRuns, type RunsOptions } from '../use-runs.ts';
+import { wholeNumber } from '../whole-number.ts';
+
+type Options = CommonOptions & RunsOptions & { readonly force?: boolean; readonly reason?: string };
+
+const commands = {
+  pause: { does: 'stop a run until it is resumed', call: pauseRun, stops: true },
+  resume: { does: 'go on with a paused run at its cursors', call: resumeRun, stops: false },
+  cancel: { does: 'end a run for good, without its onComplete', call: cancelRun, stops: true },
+  retry: { does: 'take up a failed run, or what was set aside, again', call: retryRun, stops: false },
+} as const;
+
+type Call = (id: string, options: StopRunOptions, ports: Ports) => Promise<void>;
+
+/** `runs pause`, `runs resume`, `runs cancel`, `runs retry` and `runs heal`. */
+export function addControls(runs: Command): void {
+  for (const [name, { does, call, stops }] of Object.entries(commands)) {
+    const command = withFunctions(newCommand(name, does, `runs ${name} 4f1c0a9d`))
+      .argument('<run>', 'the id of a run')
+      .option('--reason <text>', 'why; kept with the run');
+    if (stops) command.option('--force', 'do not wait for pages under way: they take no effect');
+    runs.addCommand(command.action((id: string, options: Options) => control(id, call, options)));
+  }
+  runs.addCommand(
+    withFunctions(newCommand('heal', 'restart the runs whose chain of tasks has died', 'runs heal'))
+      .option(
+        '--quiet-seconds <number>',
+        'how long a run must have been still (default: 600)',
+        wholeNumber(0, 86_400),
+      )
+      .action(heal),
+  );
+}
+
+function withFunctions(command: Command): Command {
+  return withPlace(command)
+    .option('--url <url>', 'where the functions are served (default: PAGETURNER_FUNCTIONS_URL, or `dev`)')
+    .option(
+      '--service-account <email>',
+      'as whom the queue calls workers (default: PAGETURNER_SERVICE_ACCOUNT, or that of `dev`)',
+    );
+}
+
+async function control(id: string, call: Call, options: Options): Promise<void> {
+  const ports = await useRuns(options);
+  // No run has a name with a slash, and Firestore takes none.
+  const before = id.includes('/') ? undefined : await getRun(id, ports.store);
+  if (!before)
+    throw new CliError('refused', `There is no run ${id}.`, '`pageturner runs list` shows the newest ones.');
+  try {
+    const { force = false, reason } = options;
+    await call(id, { by: localUser(), force, ...(reason === undefined ? {} : { reason }) }, ports);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'invalid-state') throw error;
+    throw new CliError('refused', (error as Error).message, `See it with: pageturner runs show ${id}`, {
+      cause: error,
+    });
+  }
+  const after = await getRun(id, ports.store);
+  if (options.json) return printJson(after);
+  return print(`Run ${paint('bold', id)} of ${before.task} is ${after?.state ?? 'gone'}.`);
+}
+
+/** Who is at this machine: no proof, and enough to ask whom. */
+function localUser(): string {
+  return `${userInfo().username}@${hostname()}`;
+}
+
+async function heal(options: Options & { readonly quietSeconds?: number }): Promise<void> {
+  const ports = await useRuns(options);
+  const { quietSeconds } = options;
+  const report = await healRuns(quietSeconds === undefined ? {} : { quietSeconds }, ports);
+  if (report.failed.length > 0) process.exitCode = 1;
+  if (options.json) return printJson(report);
+  print(`${report.seen} runs were looked at, and ${report.healed.length} restarted.`);
+  for (const run of report.healed) print(`  ${run}`);
+  if (report.failed.length === 0) return undefined;
+  print(paint('red', 'These could not be healed; heal again:'));
+  return printTable(
+    ['RUN', 'WHY'],
+    report.failed.map(({ run, message }) => [run, message]),
+  );
+}

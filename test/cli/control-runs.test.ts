@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
+import { startEmulator } from '../../emulator/index.ts';
+import { iterativeTask } from '../../lib/index.ts';
+import { transition } from '../../lib/core/transition.ts';
+import { runCli, startCli, type CliOptions } from '../support/cli.ts';
+import { configFile } from '../support/config-file.ts';
+import { testFirestore } from '../support/firestore.ts';
+import { begin, takeLast } from '../support/runs.ts';
+import { testPorts, type TestPorts } from '../support/test-runtime.ts';
+
+const walk = iterativeTask({
+  name: 'walk',
+  queue: 'iterate',
+  params: z.object({}),
+  query: (_, db) => db.collection('things'),
+  page: () => {},
+});
+
+let project: string;
+let config: string;
+let ports: TestPorts;
+
+/** A run `r` that has taken no turn. */
+beforeEach(async () => {
+  project = `test-${randomUUID().slice(0, 18)}`;
+  config = configFile({ project });
+  ports = testPorts(testFirestore(project));
+  await begin(walk, ports);
+});
+
+async function withTasksEmulator(): Promise<{ options: CliOptions; urls: () => string[] }> {
+  const emulator = await startEmulator({
+    port: 0,
+    project,
+    location: 'us-central1',
+    queues: [{ name: 'iterate' }],
+  });
+  onTestFinished(() => emulator.close());
+  const env = {
+    CLOUD_TASKS_EMULATOR_HOST: `${emulator.host}:${emulator.port}`,
+    PAGETURNER_FUNCTIONS_URL: 'http://127.0.0.1:9',
+  };
+  const urls = (): string[] => emulator.deliveries().map(({ url }) => url);
+  return { options: { env }, urls };
+}
+
+test('runs pause, resume and cancel need nothing but the id of a run on this machine', async () => {
+  const { options } = await withTasksEmulator();
+  const run = (...args: string[]) => runCli(['runs', ...args, '--config', config], options);
+  expect(await run('pause', 'r')).toEqual({ status: 0, stdout: 'Run r of walk is pausing.\n', stderr: '' });
+  expect(await run('pause', 'r', '--force')).toMatchObject({ stdout: 'Run r of walk is paused.\n' });
+  expect(JSON.parse((await run('resume', 'r', '--json')).stdout)).toMatchObject({ state: 'running' });
+  expect(await run('cancel', 'r', '--force', '--reason', 'a mistake')).toMatchObject({
+    stdout: 'Run r of walk is canceled.\n',
+  });
+  const refused = await run('resume', 'r');
+  expect(refused).toMatchObject({ status: 1, stdout: '' });
+  expect(refused.stderr).toMatch(
+    /^pageturner: Run r is canceled; .*\nSee it with: pageturner runs show r\n$/,
+  );
+  const unknown = await run('pause', 'none', '--json');
+  expect(unknown.status).toBe(1);
+  expect(JSON.parse(unknown.stderr)).toMatchObject({ error: { message: 'There is no run none.' } });
+}, 60_000);
+
+test('runs heal restarts a run whose task is nowhere, and says which', async () => {
+  const { options } = await withTasksEmulator();
+  const heal = ['runs', 'heal', '--quiet-seconds', '0', '--config', config];
+  expect(await runCli(heal, options)).toEqual({
+    status: 0,
+    stdout: '1 runs were looked at, and 1 restarted.\n  r\n',
+    stderr: '',
+  });
+}, 60_000);
+
+test('against Google Cloud what is missing is named, with the option that gives it', async () => {
+  const args = ['runs', 'pause', 'r', '--cloud', '--project', 'p', '--location', 'l'];
+  const { status, stderr } = await runCli(args, { env: { PAGETURNER_FUNCTIONS_URL: undefined } });
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/PAGETURNER_FUNCTIONS_URL[^\n]*\nGive --url, or set PAGETURNER_FUNCTIONS_URL/);
+}, 60_000);
+
+test('runs watch follows a run to its end, and its status tells how it ended', async () => {
+  const watching = startCli(['runs', 'watch', 'r', '--interval', '100', '--config', config]);
+  await watching.line(/^walk is running · 0 of 0 documents · 0 pages · 0\/s$/);
+  await ports.store.changeRun('r', ({ run }) => ({
+    run: transition(run, 'fail', { at: Date.now(), by: 'test' }),
+  }));
+  await watching.line(/^walk is failed/);
+  await watching.line(/^Run r is failed after \d+\.\d s, with 0 documents\.$/);
+  expect(await watching.ended).toMatchObject({ status: 1, stderr: '' });
+}, 60_000);
+
+test('runs watch of a completed run ends at once with 0, a JSON line a look', async () => {
+  while ((await takeLast(walk, ports)) !== 'completed');
+  const { status, stdout } = await runCli(['runs', 'watch', 'r', '--json', '--config', config]);
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ id: 'r', state: 'completed', documentsPerSecond: 0 });
+}, 60_000);
+
+test('runs watch ends at Ctrl-C with 130, and refuses a run that does not exist', async () => {
+  const watching = startCli(['runs', 'watch', 'r', '--config', config]);
+  await watching.line(/^walk is running/);
+  watching.process.kill('SIGINT');
+  expect(await watching.ended).toMatchObject({ status: 130, stderr: '' });
+  const unknown = await runCli(['runs', 'watch', 'none', '--config', config]);
+  expect(unknown).toMatchObject({ status: 1, stdout: '' });
+  expect(unknown.stderr).toContain('There is no run none.\n`pageturner runs list` shows the newest ones.');
+}, 60_000);
