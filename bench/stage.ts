@@ -81,7 +81,11 @@ export async function startStage({ isCounted = false }: { isCounted?: boolean } 
       },
     }),
   );
-  process.env['FIRESTORE_EMULATOR_HOST'] ??= firestore.host;
+  if (process.env['FIRESTORE_EMULATOR_HOST'] === undefined) {
+    process.env['FIRESTORE_EMULATOR_HOST'] = firestore.host;
+    // The next stage has another emulator.
+    started.defer(() => void delete process.env['FIRESTORE_EMULATOR_HOST']);
+  }
   process.env['METADATA_SERVER_DETECTION'] ??= 'none';
   const db = new Firestore({ projectId: project });
   started.defer(() => db.terminate());
