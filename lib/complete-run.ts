@@ -1,4 +1,5 @@
 import type { CompletionContext } from './core/context.ts';
+import { changeIfSame } from './change-if-same.ts';
 import { failed, restartRun } from './core/control.ts';
 import type { IterativeTask } from './core/definition.ts';
 import type { RunDelivery } from './core/delivery.ts';
@@ -110,7 +111,7 @@ async function completionFailed(
     remedy = remedyAtTheEnd(remedy, error, 1, counts, policy);
   const failures = counts.failures + (remedy === 'count' ? 1 : 0);
   const kept = { error: record, updatedAt: at, ...(failures === 0 ? {} : { failures }) };
-  const changed = await changeIfSame(run, ports, (now) => {
+  const changed = await changeIfSame(run, ports.store, (now) => {
     if (remedy === 'fail') return failed(now, record, { at, by: 'worker' });
     const failing = { ...now.run, ...kept };
     return { run: remedy === 'restart' ? restartRun(failing, at) : failing };
@@ -130,16 +131,6 @@ async function completionFailed(
   await enqueueLeftovers(run.id, ports);
   log.write('ERROR', `The run failed: ${record.message}`, where);
   return 'failed';
-}
-
-async function changeIfSame(
-  run: Run,
-  { store }: Ports,
-  change: (now: RunRecords) => RunChange | undefined,
-): Promise<RunChange | undefined> {
-  return await store.changeRun(run.id, (now) =>
-    now.run.epoch === run.epoch && now.run.state === run.state ? change(now) : undefined,
-  );
 }
 
 async function callOnComplete(

@@ -1,3 +1,4 @@
+import { changeIfSame } from './change-if-same.ts';
 import { childrenOf } from './core/control.ts';
 import type { OutboxTask } from './core/outbox.ts';
 import type { Run, Shard } from './core/run.ts';
@@ -24,11 +25,9 @@ export async function drainRun(run: Run, { store, queue }: Ports): Promise<void>
   await drain(run.outbox, queue);
   const children = childrenOf(run, run);
   if (children.length === 0) return;
-  await store.changeRun(run.id, ({ run: now }) =>
-    now.state === run.state && now.epoch === run.epoch
-      ? { run: { ...now, outbox: now.outbox.filter(({ id }) => !children.some((child) => child.id === id)) } }
-      : undefined,
-  );
+  await changeIfSame(run, store, ({ run: now }) => ({
+    run: { ...now, outbox: now.outbox.filter(({ id }) => !children.some((child) => child.id === id)) },
+  }));
 }
 
 /**

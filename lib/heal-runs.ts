@@ -1,3 +1,4 @@
+import { changeIfSame } from './change-if-same.ts';
 import { childrenOf, isWalked, restart, restartRun } from './core/control.ts';
 import type { Run, Shard } from './core/run.ts';
 import { isStopping } from './core/transition.ts';
@@ -113,9 +114,7 @@ async function healRun(run: Run, ports: Ports): Promise<boolean> {
   const { store, queue, clock, log } = ports;
   const next = run.outbox.at(-1);
   if (next !== undefined && (await queue.has(next))) return false;
-  const change = await store.changeRun(run.id, ({ run: now }) =>
-    now.state === run.state && now.epoch === run.epoch ? { run: restartRun(now, clock.now()) } : undefined,
-  );
+  const change = await changeIfSame(run, store, ({ run: now }) => ({ run: restartRun(now, clock.now()) }));
   if (change?.run === undefined) return false;
   await drainRun(change.run, ports);
   log.write('WARNING', `The run had died while it was ${run.state}, and goes on`, {

@@ -1,5 +1,6 @@
 import type { IterativeTask } from './core/definition.ts';
 import type { RunDelivery } from './core/delivery.ts';
+import { changeIfSame } from './change-if-same.ts';
 import { failed } from './core/control.ts';
 import { errorRecord, FatalTaskError, PageturnerError } from './core/errors.ts';
 import { parseParameters } from './core/parameters.ts';
@@ -46,13 +47,13 @@ export async function prepareRun(
     if (!isForGood(error) && (isPlatformFailure(error) || (await attempt?.isLast()) !== true)) throw error;
     const at = clock.now();
     const record = errorRecord(error, at);
-    await store.changeRun(delivery.run, (now) => failed(now, record, { at, by: 'worker' }));
+    const change = await changeIfSame(found.run, store, (now) => failed(now, record, { at, by: 'worker' }));
+    // Another delivery was quicker, and may have prepared the run: look again.
+    if (change === undefined) return await prepareRun(task, delivery, ports, attempt);
     log.write('ERROR', `The run could not be prepared: ${record.message}`, where);
     return 'failed';
   }
-  const change = await store.changeRun(delivery.run, (now) =>
-    prepared(now, delivery.epoch, plan, clock.now()),
-  );
+  const change = await changeIfSame(found.run, store, ({ run }) => prepared(run, plan, clock.now()));
   // Another delivery was quicker, and may have died before it enqueued anything: look again.
   if (change === undefined) return await prepareRun(task, delivery, ports, attempt);
   await Promise.all((change.shards ?? []).map(async (shard) => await drain(shard.outbox, queue)));
@@ -83,9 +84,8 @@ function isForGood(error: unknown): boolean {
   );
 }
 
-/** Undefined when somebody else prepared the run, or it is not to begin any more. */
-function prepared({ run }: RunRecords, epoch: number, plan: Plan, now: number): RunChange | undefined {
-  if (run.state !== 'starting' || run.epoch !== epoch) return undefined;
+/** The run with its shards, each with its first turn to enqueue. */
+function prepared(run: Run, plan: Plan, now: number): RunChange {
   const begun = transition(run, 'prepared', { at: now, by: 'worker' });
   const after: Run = { ...begun, ...plan, shards: plan.boundaries.length + 1, updatedAt: now, outbox: [] };
   const shards = Array.from({ length: after.shards }, (_, index) => newShard(index, now));

@@ -1,3 +1,4 @@
+import { changeIfSame } from './change-if-same.ts';
 import { emptied, parkAll, stopped } from './core/control.ts';
 import type { RunDelivery } from './core/delivery.ts';
 import { isStopping } from './core/transition.ts';
@@ -25,9 +26,7 @@ export async function stopRun(runId: string, { by, force }: StopOptions, ports: 
   if (found === undefined || !isStopping(found.run.state)) return;
   if (found.shards.some(({ state }) => state === 'running')) return;
   for (const shard of found.shards) await drainChildren(found.run, shard, queue);
-  const change = await store.changeRun(runId, (now) =>
-    now.run.epoch === found.run.epoch ? stopped(now, { at: clock.now(), by }) : undefined,
-  );
+  const change = await changeIfSame(found.run, store, (now) => stopped(now, { at: clock.now(), by }));
   if (change?.run === undefined) return;
   log.write('INFO', `The run is ${change.run.state}`, { task: change.run.task, run: runId });
   await drainRun(change.run, ports);
@@ -50,9 +49,8 @@ export async function enqueueLeftovers(runId: string, ports: Ports): Promise<voi
   await drainRun(run, ports);
   if (!run.hasLeftovers) return;
   for (const shard of shards) await drainChildren(run, shard, queue);
-  await store.changeRun(runId, (now) =>
-    now.run.epoch === run.epoch
-      ? { run: { ...now.run, hasLeftovers: false }, shards: emptied(now.shards) }
-      : undefined,
-  );
+  await changeIfSame(run, store, (now) => ({
+    run: { ...now.run, hasLeftovers: false },
+    shards: emptied(now.shards),
+  }));
 }

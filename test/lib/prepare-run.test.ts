@@ -1,7 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { TurnDelivery } from '../../lib/core/delivery.ts';
-import { iterativeTask } from '../../lib/index.ts';
+import { FirestoreRunStore } from '../../lib/firestore/run-store.ts';
+import { FatalTaskError, iterativeTask, retryRun } from '../../lib/index.ts';
 import { startRun } from '../../lib/start-run.ts';
 import { takeDelivery } from '../../lib/take-delivery.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
@@ -94,6 +95,41 @@ test('a preparation that finds another quicker, which died before it enqueued th
   const outcomes = await Promise.allSettled([quicker, takeLast(walk, ports)]);
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   expect(ports.queue.tasks.map(({ delivery }) => delivery.kind)).toEqual(['prepare', 'turn']);
+});
+
+test('a preparation that fails when another has prepared the run leaves it running', async () => {
+  let during = async (): Promise<void> => {};
+  const walk = iterativeTask({ ...base, each: visit });
+  await startRun(walk, runStart, ports);
+  class SlowStore extends FirestoreRunStore {
+    override async count(): Promise<number> {
+      await during();
+      throw new FatalTaskError('no such program');
+    }
+  }
+  during = async () => void (await takeLast(walk, ports));
+  const slow = { ...ports, store: new SlowStore(db) };
+  expect(await takeDelivery(walk, { kind: 'prepare', run: 'r', epoch: 0 }, slow)).toBe('replayed');
+  expect((await db.doc('pageturnerRuns/r').get()).get('state')).toBe('running');
+});
+
+test('a run whose preparation failed is prepared when it is retried, and the error is gone', async () => {
+  let isBroken = true;
+  const walk = iterativeTask({
+    ...base,
+    each: visit,
+    query(params, store) {
+      if (isBroken) throw new FatalTaskError('no such program');
+      return base.query(params, store);
+    },
+  });
+  await startRun(walk, runStart, ports);
+  expect(await takeLast(walk, ports)).toBe('failed');
+  isBroken = false;
+  await retryRun('r', {}, ports);
+  const run = await db.doc('pageturnerRuns/r').get();
+  expect([run.get('state'), run.get('error')]).toEqual(['starting', undefined]);
+  expect(await takeLast(walk, ports)).toBe('prepared');
 });
 
 test('a run that cannot be parted as it is asked to fails before its first page, and says why', async () => {
