@@ -30,7 +30,7 @@ beforeEach(async () => {
   await begin(walk, ports);
 });
 
-async function withTasksEmulator(): Promise<{ options: CliOptions; urls: () => string[] }> {
+async function withTasksEmulator(): Promise<CliOptions> {
   const emulator = await startEmulator({
     port: 0,
     project,
@@ -42,12 +42,11 @@ async function withTasksEmulator(): Promise<{ options: CliOptions; urls: () => s
     CLOUD_TASKS_EMULATOR_HOST: `${emulator.host}:${emulator.port}`,
     PAGETURNER_FUNCTIONS_URL: 'http://127.0.0.1:9',
   };
-  const urls = (): string[] => emulator.deliveries().map(({ url }) => url);
-  return { options: { env }, urls };
+  return { env };
 }
 
 test('runs pause, resume and cancel need nothing but the id of a run on this machine', async () => {
-  const { options } = await withTasksEmulator();
+  const options = await withTasksEmulator();
   const run = (...args: string[]) => runCli(['runs', ...args, '--config', config], options);
   expect(await run('pause', 'r')).toEqual({ status: 0, stdout: 'Run r of walk is pausing.\n', stderr: '' });
   expect(await run('pause', 'r', '--force')).toMatchObject({ stdout: 'Run r of walk is paused.\n' });
@@ -65,8 +64,23 @@ test('runs pause, resume and cancel need nothing but the id of a run on this mac
   expect(JSON.parse(unknown.stderr)).toMatchObject({ error: { message: 'There is no run none.' } });
 }, 60_000);
 
+test('runs retry takes up a failed run, and refuses one that has not failed', async () => {
+  const options = await withTasksEmulator();
+  const retry = ['runs', 'retry', 'r', '--reason', 'it is back', '--config', config];
+  const fail = { at: Date.now(), by: 'test' };
+  await ports.store.changeRun('r', ({ run }) => ({ run: transition(run, 'fail', fail) }));
+  expect(JSON.parse((await runCli([...retry, '--json'], options)).stdout)).toMatchObject({
+    state: 'running',
+    history: [{ event: 'prepared' }, { event: 'fail' }, { event: 'retry', reason: 'it is back' }],
+  });
+  await runCli(['runs', 'cancel', 'r', '--force', '--config', config], options);
+  const refused = await runCli(retry, options);
+  expect(refused).toMatchObject({ status: 1, stdout: '' });
+  expect(refused.stderr).toContain('Run r is canceled; retry takes a run that is');
+}, 60_000);
+
 test('runs heal restarts a run whose task is nowhere, and says which', async () => {
-  const { options } = await withTasksEmulator();
+  const options = await withTasksEmulator();
   const heal = ['runs', 'heal', '--quiet-seconds', '0', '--config', config];
   expect(await runCli(heal, options)).toEqual({
     status: 0,

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 import type { TestContext } from 'vitest';
-import type { Emulator } from '../../emulator/index.ts';
+import { startEmulator, type Emulator } from '../../emulator/index.ts';
 
 /** Skips a test, and says why, where the real gcloud is not on this machine; in CI that is a failure. */
 export function needGcloud(context: TestContext): void {
@@ -25,6 +25,18 @@ export function gcloudSettings({ url }: Emulator): Record<string, string> {
     CLOUDSDK_AUTH_DISABLE_CREDENTIALS: 'true',
     CLOUDSDK_CORE_PROJECT: 'p',
   };
+}
+
+/** A command of one track's `tasks` family, typed without `gcloud TRACK tasks`, against an emulator that the running test has. */
+export async function gcloudTasks(
+  context: TestContext,
+  track: 'alpha' | 'beta',
+): Promise<{ readonly emulator: Emulator; readonly gcloud: (command: string) => Promise<unknown> }> {
+  needGcloud(context);
+  const emulator = await startEmulator({ project: 'p', location: 'l' });
+  onTestFinished(() => emulator.close());
+  const sdk = gcloudWith(gcloudSettings(emulator));
+  return { emulator, gcloud: (command) => sdk.json(`${track} tasks ${command} --location=l`) };
 }
 
 export interface Gcloud {

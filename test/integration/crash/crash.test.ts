@@ -5,6 +5,7 @@ import { startEmulator } from '../../../emulator/index.ts';
 import { createRuntime } from '../../../lib/runtime.ts';
 import { startOn } from '../../../lib/start-task.ts';
 import { testFirestore } from '../../support/firestore.ts';
+import { toolkitEnvironment } from '../../support/toolkit-environment.ts';
 import { freePort } from '../../../cli/local/ports.ts';
 import { launch } from './tasks.ts';
 
@@ -47,15 +48,7 @@ test.each(crashes)(
     });
     onTestFinished(() => emulator.close());
     const port = await freePort({ port: 0, service: 'the worker', setting: 'the test' });
-    const environment = {
-      ...process.env,
-      GOOGLE_CLOUD_PROJECT: project,
-      PAGETURNER_LOCATION: 'europe-west1',
-      PAGETURNER_FUNCTIONS_URL: `http://127.0.0.1:${port}`,
-      PAGETURNER_SERVICE_ACCOUNT: `tasks@${project}.iam.gserviceaccount.com`,
-      PAGETURNER_ISSUER: emulator.issuer,
-      CLOUD_TASKS_EMULATOR_HOST: `${emulator.host}:${emulator.port}`,
-    };
+    const environment = toolkitEnvironment(emulator, project, `http://127.0.0.1:${port}`);
     const db = testFirestore(project);
     const batch = db.batch();
     for (let n = 0; n < documents; n += 1) batch.set(db.doc(`things/t${n}`), { visits: 0 });

@@ -1,6 +1,6 @@
-import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { GCLOUD_TIMEOUT_MS, gcloudSettings, gcloudWith, needGcloud } from '../../support/gcloud.ts';
-import { startEmulator, type Emulator } from '../../../emulator/index.ts';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { GCLOUD_TIMEOUT_MS, gcloudTasks } from '../../support/gcloud.ts';
+import type { Emulator } from '../../../emulator/index.ts';
 import { callRest } from './call-rest.ts';
 
 vi.setConfig({ testTimeout: GCLOUD_TIMEOUT_MS });
@@ -9,11 +9,7 @@ let emulator: Emulator;
 let gcloud: (command: string) => Promise<unknown>;
 
 beforeEach(async (context) => {
-  needGcloud(context);
-  emulator = await startEmulator({ project: 'p', location: 'l' });
-  onTestFinished(() => emulator.close());
-  const sdk = gcloudWith(gcloudSettings(emulator));
-  gcloud = (command) => sdk.json(`beta tasks ${command} --location=l`);
+  ({ emulator, gcloud } = await gcloudTasks(context, 'beta'));
 });
 
 /** What stands there, for which no command need be started. */

@@ -8,6 +8,8 @@ import { startOn } from '../../../lib/start-task.ts';
 import { testFirestore } from '../../support/firestore.ts';
 import { untilEnded } from '../../support/runs.ts';
 import { serveFunctions } from '../../support/serve-functions.ts';
+import { RecordingLog } from '../../support/recording.ts';
+import { toolkitEnvironment } from '../../support/toolkit-environment.ts';
 
 const poison = (): never => {
   throw new Error('no such template');
@@ -36,15 +38,8 @@ async function world(project: string): Promise<{ emulator: Emulator; runtime: Ru
   });
   onTestFinished(() => emulator.close());
   const port = await freePort({ port: 0, service: 'the worker', setting: 'the test' });
-  const runtime = createRuntime({
-    ...process.env,
-    GOOGLE_CLOUD_PROJECT: project,
-    PAGETURNER_LOCATION: 'europe-west1',
-    PAGETURNER_FUNCTIONS_URL: `http://127.0.0.1:${port}`,
-    PAGETURNER_SERVICE_ACCOUNT: `tasks@${project}.iam.gserviceaccount.com`,
-    PAGETURNER_ISSUER: emulator.issuer,
-    CLOUD_TASKS_EMULATOR_HOST: `${emulator.host}:${emulator.port}`,
-  });
+  const real = createRuntime(toolkitEnvironment(emulator, project, `http://127.0.0.1:${port}`));
+  const runtime = { ...real, ports: { ...real.ports, log: new RecordingLog() } };
   const server = await serveFunctions(
     { walk: worker(walk, () => runtime), once: worker(once, () => runtime) },
     port,

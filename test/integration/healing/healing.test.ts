@@ -7,6 +7,8 @@ import { healRuns, iterativeTask } from '../../../lib/index.ts';
 import { createRuntime } from '../../../lib/runtime.ts';
 import { startRun } from '../../../lib/start-run.ts';
 import { testFirestore } from '../../support/firestore.ts';
+import { RecordingLog } from '../../support/recording.ts';
+import { toolkitEnvironment } from '../../support/toolkit-environment.ts';
 
 const walk = iterativeTask({
   name: 'walk',
@@ -26,15 +28,8 @@ test('over Cloud Tasks: a waiting task is seen and left alone, and a purged or d
   });
   onTestFinished(() => emulator.close());
   testFirestore(project);
-  const { ports } = createRuntime({
-    ...process.env,
-    GOOGLE_CLOUD_PROJECT: project,
-    PAGETURNER_LOCATION: 'europe-west1',
-    PAGETURNER_FUNCTIONS_URL: 'http://127.0.0.1:9',
-    PAGETURNER_SERVICE_ACCOUNT: `tasks@${project}.iam.gserviceaccount.com`,
-    PAGETURNER_ISSUER: emulator.issuer,
-    CLOUD_TASKS_EMULATOR_HOST: `${emulator.host}:${emulator.port}`,
-  });
+  const real = createRuntime(toolkitEnvironment(emulator, project, 'http://127.0.0.1:9'));
+  const ports = { ...real.ports, log: new RecordingLog() };
   const client = new CloudTasksClient({
     apiEndpoint: emulator.host,
     port: emulator.port,

@@ -9,6 +9,7 @@ import { startOn } from '../../../lib/start-task.ts';
 import { testFirestore } from '../../support/firestore.ts';
 import { untilEnded } from '../../support/runs.ts';
 import { WorkerFleet } from '../../support/worker-fleet.ts';
+import { toolkitEnvironment } from '../../support/toolkit-environment.ts';
 import { visit } from './visit.ts';
 
 const documents = Number(process.env['STORM_DOCUMENTS'] ?? 20_000);
@@ -33,14 +34,8 @@ test.skipIf(process.env['STORM_DOCUMENTS'] === undefined)(
     const compileCache = await mkdtemp(join(tmpdir(), 'pageturner-storm-'));
     onTestFinished(() => rm(compileCache, { recursive: true, force: true }));
     const environment = (url: string): NodeJS.ProcessEnv => ({
-      ...process.env,
+      ...toolkitEnvironment(emulator, project, url),
       NODE_COMPILE_CACHE: compileCache,
-      GOOGLE_CLOUD_PROJECT: project,
-      PAGETURNER_LOCATION: 'europe-west1',
-      PAGETURNER_FUNCTIONS_URL: url,
-      PAGETURNER_SERVICE_ACCOUNT: `tasks@${project}.iam.gserviceaccount.com`,
-      PAGETURNER_ISSUER: emulator.issuer,
-      CLOUD_TASKS_EMULATOR_HOST: `${emulator.host}:${emulator.port}`,
     });
     const script = new URL('./worker-process.ts', import.meta.url);
     const fleet = await WorkerFleet.start({ script, size: workers, environment });

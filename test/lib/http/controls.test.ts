@@ -1,5 +1,6 @@
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
+import { transition } from '../../../lib/core/transition.ts';
 import { controls, iterativeTask } from '../../../lib/index.ts';
 import { testFirestore } from '../../support/firestore.ts';
 import { startIssuer, type TestIssuer } from '../../support/issuer.ts';
@@ -69,6 +70,14 @@ test('a caller pauses, resumes and cancels a run, each as often as they like, an
     status: 409,
     body: { error: { code: 'invalid-state' } },
   });
+});
+
+test('a caller retries a run that failed, and is refused where it did not', async () => {
+  await ports.store.changeRun('r', ({ run }) => ({ run: transition(run, 'fail', { at: 1, by: 'test' }) }));
+  const retry = { run: 'r', command: 'retry', reason: 'it is back' };
+  expect(await post(retry)).toMatchObject({ status: 200, body: { state: 'running' } });
+  await post({ run: 'r', command: 'cancel', force: true });
+  expect(await post(retry)).toMatchObject({ status: 409, body: { error: { code: 'invalid-state' } } });
 });
 
 test('a caller sees one run, and the newest', async () => {
