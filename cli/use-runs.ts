@@ -29,8 +29,8 @@ export interface RunsOptions extends PlaceOptions {
 }
 
 /**
- * All that the toolkit needs to control runs, and so to enqueue, without its log: the command says itself what it did. Locally nothing has to be given: functions and account are those of
- * `pageturner dev`.
+ * All that the toolkit needs to control runs, and so to enqueue, without its log: the command says itself what it did. Locally nothing
+ * has to be given: functions and account are those of `pageturner dev`.
  *
  * @throws CliError `usage` where Google Cloud is meant and something is missing; `not-running`
  */

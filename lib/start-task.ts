@@ -14,7 +14,8 @@ import { startRun } from './start-run.ts';
 export interface StartOptions extends ChildOptions {
   /**
    * Makes the start idempotent: a second start of the same task with the same key gives the first one's run (for an iterative task,
-   * for as long as the run's document exists; with other parameters it is refused) or is dropped (for a one-shot task, for as long as the queue remembers names).
+   * for as long as the run's document exists; with other parameters it is refused) or is dropped (for a one-shot task, for as long as
+   * the queue remembers names).
    */
   readonly idempotencyKey?: string;
   /**
@@ -39,7 +40,8 @@ export interface StartedTask {
  * Starts a task from code of your own. (Within a handler use `ctx.start`, which takes effect together with the handler's work.)
  * When it resolves, the start is durable.
  *
- * @throws PageturnerError `invalid-parameters`, `misconfigured`, `invalid-state` when a run that has not ended holds the key; and what the database or the queue throws: start again then, with
+ * @throws PageturnerError `invalid-parameters`, `misconfigured`, `invalid-state` when a run that has not ended holds the key or the
+ *   idempotency key had other parameters; and what the database or the queue throws: start again then, with
  *   an `idempotencyKey` if it must not start twice.
  *
  * @example
