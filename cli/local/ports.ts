@@ -1,4 +1,5 @@
-import { createServer, type AddressInfo } from 'node:net';
+import { randomInt } from 'node:crypto';
+import { createServer } from 'node:net';
 import type { ServiceName } from '../../config/schema.ts';
 import { CliError } from '../error.ts';
 
@@ -24,11 +25,30 @@ export const portUses: Readonly<Record<ServiceName, (port: number) => PortUse>> 
 };
 
 /**
+ * Where a free port is looked for: below the ports that Linux, macOS and Windows give to whoever asks for any, so that no connection
+ * takes it before the process that it is for, a second later, listens there.
+ */
+const searched = { from: 20_000, before: 32_000 };
+const mostTries = 50;
+
+/**
  * A port on loopback that is free now: the one asked for, or any where 0 is asked for.
  *
  * @throws CliError `port-in-use` that names the port, who wants it and where to change it
  */
 export async function freePort(use: PortUse): Promise<number> {
+  if (use.port !== 0) return await mustBeFree(use);
+  for (let tries = 1; ; tries += 1) {
+    const port = randomInt(searched.from, searched.before);
+    try {
+      return await mustBeFree({ ...use, port });
+    } catch (error) {
+      if (tries === mostTries) throw error;
+    }
+  }
+}
+
+async function mustBeFree(use: PortUse): Promise<number> {
   const server = createServer();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.on('error', reject);
@@ -38,9 +58,8 @@ export async function freePort(use: PortUse): Promise<number> {
   } catch (error) {
     throw portError(error, use);
   }
-  const { port } = server.address() as AddressInfo;
   await new Promise((done) => server.close(done));
-  return port;
+  return use.port;
 }
 
 /** Names the port and the mend where `error` says that a port cannot be had; any other error is returned as it is. */

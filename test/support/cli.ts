@@ -51,7 +51,9 @@ export function startCli(
     env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, [markName]: mark, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const lines = readLines(child.stdout);
+  let complaints = '';
+  child.stderr.on('data', (chunk) => (complaints += String(chunk)));
+  const lines = readLines(child.stdout, () => complaints);
   const said = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
   return {
     process: child,
@@ -76,7 +78,7 @@ export async function untilAllGone(pids: readonly number[]): Promise<void> {
 }
 
 /** Hands out the lines that fit a pattern, those that have come before included. */
-function readLines(stream: Readable): RunningCli['line'] {
+function readLines(stream: Readable, complaints: () => string): RunningCli['line'] {
   const unread: string[] = [];
   const waiting: { pattern: RegExp; resolve: (line: string) => void; reject: (error: Error) => void }[] = [];
   let isOver = false;
@@ -88,18 +90,18 @@ function readLines(stream: Readable): RunningCli['line'] {
     })
     .on('close', () => {
       isOver = true;
-      for (const { pattern, reject } of waiting) reject(missing(pattern, unread));
+      for (const { pattern, reject } of waiting) reject(missing(pattern, unread, complaints()));
     });
   return async (pattern) => {
     const index = unread.findIndex((line) => pattern.test(line));
     if (index !== -1) return unread.splice(index, 1)[0] ?? '';
-    if (isOver) throw missing(pattern, unread);
+    if (isOver) throw missing(pattern, unread, complaints());
     return await new Promise((resolve, reject) => waiting.push({ pattern, resolve, reject }));
   };
 }
 
-function missing(pattern: RegExp, unread: readonly string[]): Error {
-  return new Error(`There came no line like ${pattern}. There came:\n${unread.join('\n')}`);
+function missing(pattern: RegExp, unread: readonly string[], complaints: string): Error {
+  return new Error(`There came no line like ${pattern}. There came:\n${unread.join('\n')}\n${complaints}`);
 }
 
 /** The living processes whose environment holds a variable, by Linux's /proc. */
