@@ -12,9 +12,8 @@ export interface EmulatorTimeOptions {
   readonly answerWithinMs: number;
 }
 
-/** `aheadMs`: by how much it is ahead of the machine's time (or, if negative, behind). */
 type Mode =
-  | { readonly kind: 'running'; readonly aheadMs: number }
+  | { readonly kind: 'running'; readonly clock: SystemClock }
   | { readonly kind: 'frozen'; readonly clock: VirtualClock };
 
 interface Pending {
@@ -41,7 +40,6 @@ interface Call {
  */
 export class EmulatorTime implements Clock {
   readonly #options: EmulatorTimeOptions;
-  readonly #system = new SystemClock();
   #mode: Mode;
   /** The timers that are set, in the order in which they were, but for those of what is done at once. */
   readonly #pending = new Set<Pending>();
@@ -62,7 +60,7 @@ export class EmulatorTime implements Clock {
   }
 
   now(): number {
-    return this.#mode.kind === 'frozen' ? this.#mode.clock.now() : this.#system.now() + this.#mode.aheadMs;
+    return this.#mode.clock.now();
   }
 
   at(at: number, fire: () => void): Timer {
@@ -131,7 +129,7 @@ export class EmulatorTime implements Clock {
   async resume(): Promise<void> {
     await this.#afterMoves(() => {
       if (this.#mode.kind === 'running') return;
-      this.#switchTo({ kind: 'running', aheadMs: this.now() - this.#system.now() });
+      this.#switchTo({ kind: 'running', clock: new SystemClock(this.now()) });
       for (const call of this.#calls) call.running();
     });
   }
@@ -169,7 +167,7 @@ export class EmulatorTime implements Clock {
   #firstMode(): Mode {
     const { frozenAt } = this.#options;
     return frozenAt === undefined
-      ? { kind: 'running', aheadMs: 0 }
+      ? { kind: 'running', clock: new SystemClock() }
       : { kind: 'frozen', clock: new VirtualClock(frozenAt) };
   }
 
@@ -192,10 +190,7 @@ export class EmulatorTime implements Clock {
       this.#pending.delete(pending);
       fire();
     };
-    pending.timer =
-      this.#mode.kind === 'frozen'
-        ? this.#mode.clock.at(at, fired)
-        : this.#system.at(at - this.#mode.aheadMs, fired);
+    pending.timer = this.#mode.clock.at(at, fired);
   }
 
   /** Does what is due at the next turn of the event loop. The frozen clock does not move before. */

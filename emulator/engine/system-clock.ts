@@ -9,12 +9,23 @@ const MAX_DRIFT_MS = 1000;
  */
 const MAX_WAIT_MS = 10 * 60 * 1000;
 
-/** The machine's time, finer than a millisecond and steady, kept within a second of the wall clock. */
+/**
+ * Time that passes as the machine's does, finer than a millisecond and steady, and kept within a second of the wall clock. No timer fires
+ * before its instant.
+ */
 export class SystemClock implements Clock {
-  #offset = Date.now() - performance.now();
+  readonly #aheadMs: number;
+  #offset: number;
+
+  /** `startsAt`: what it shows at first, in ms since 1970; the wall clock's time unless given. */
+  constructor(startsAt?: number) {
+    const wallNow = Date.now();
+    this.#aheadMs = (startsAt ?? wallNow) - wallNow;
+    this.#offset = (startsAt ?? wallNow) - performance.now();
+  }
 
   now(): number {
-    const wallNow = Date.now();
+    const wallNow = Date.now() + this.#aheadMs;
     const now = performance.now() + this.#offset;
     const drift = wallNow - now;
     if (Math.abs(drift) <= MAX_DRIFT_MS) return now;
@@ -30,8 +41,12 @@ export class SystemClock implements Clock {
     }
     let timeout: NodeJS.Timeout;
     const wait = (): void => {
-      const delay = Math.max(0, Math.ceil(at - this.now()));
-      timeout = delay > MAX_WAIT_MS ? setTimeout(wait, MAX_WAIT_MS) : setTimeout(fire, delay);
+      timeout = setTimeout(fireIfDue, Math.min(Math.ceil(at - this.now()), MAX_WAIT_MS));
+    };
+    // Node counts whole milliseconds of a clock of its own, and may wake a fraction of one early.
+    const fireIfDue = (): void => {
+      if (at <= this.now()) fire();
+      else wait();
     };
     wait();
     return { cancel: () => clearTimeout(timeout) };
