@@ -135,6 +135,7 @@ export class Load implements AsyncDisposable {
 function newClient(url: string): CloudTasksClient {
   return new CloudTasksClient({
     apiEndpoint: '127.0.0.1',
+    projectId: 'bench',
     port: Number(new URL(url).port),
     sslCreds: credentials.createInsecure(),
   });
