@@ -24,7 +24,7 @@ export async function commitPage(
   handled: Handled,
   startedAt: number,
 ): Promise<Shard | 'conflict'> {
-  const { effects, documents, failure } = handled;
+  const { effects, documents, failure, state } = handled;
   const at = ports.clock.now();
   const last = page.documents[documents - 1];
   const isWhole = documents === page.documents.length;
@@ -41,6 +41,7 @@ export async function commitPage(
     end: isWhole && end !== null ? end : last === undefined ? null : page.positionOf(last),
     children: effects.children,
     pageSize: next === firstPageSize(task.pageSize) ? undefined : next,
+    state,
     ...(failure === undefined
       ? {}
       : {

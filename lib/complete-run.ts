@@ -8,6 +8,7 @@ import { remedyAtTheEnd, remedyFor, type Remedy } from './core/failure-rules.ts'
 import { derivedTaskId } from './core/names.ts';
 import type { OutboxTask } from './core/outbox.ts';
 import { parseParameters } from './core/parameters.ts';
+import { reducedState, stateFromText } from './core/result.ts';
 import type { Run, RunChange, RunRecords } from './core/run.ts';
 import { isStopping, transition } from './core/transition.ts';
 import { mustBelongTo } from './core/turn-rules.ts';
@@ -59,10 +60,12 @@ export async function completeRun(
   const effects = new Effects([run.id, 'finish'], () => clock.now());
   let change: RunChange | undefined;
   try {
-    await callOnComplete(task, run, processed, effects, ports);
+    const result = reducedState(task, found.shards);
+    const totals = { processed, ...(result === undefined ? {} : { result }) };
+    await callOnComplete(task, run, totals, effects, ports);
     change = await store.changeRun(
       run.id,
-      (now) => completed(now, delivery.epoch, processed, effects.children, clock.now()),
+      (now) => completed(now, delivery.epoch, totals, effects.children, clock.now()),
       effects.writes,
     );
   } catch (error) {
@@ -75,17 +78,20 @@ export async function completeRun(
   return 'completed';
 }
 
+/** What all shards came to. */
+type Totals = Readonly<Pick<Run, 'result'>> & { readonly processed: number };
+
 /** Undefined when the run is not to complete any more, or somebody else completed it. */
 function completed(
   { run }: RunRecords,
   epoch: number,
-  processed: number,
+  totals: Totals,
   children: readonly OutboxTask[],
   now: number,
 ): RunChange | undefined {
   if (run.state !== 'completing' || run.epoch !== epoch) return undefined;
   const { error: _, failures: __, ...after } = transition(run, 'completed', { at: now, by: 'worker' });
-  return { run: { ...after, hasCompleted: true, processed, updatedAt: now, outbox: children } };
+  return { run: { ...after, hasCompleted: true, ...totals, updatedAt: now, outbox: children } };
 }
 
 /**
@@ -136,7 +142,7 @@ async function completionFailed(
 async function callOnComplete(
   task: IterativeTask,
   run: Run,
-  processed: number,
+  { processed, result }: Totals,
   effects: Effects,
   ports: Ports,
 ): Promise<void> {
@@ -148,6 +154,7 @@ async function callOnComplete(
       params,
       runId: run.id,
       processed,
+      state: task.state && result !== undefined ? stateFromText(task.name, task.state, result) : undefined,
       idempotencyKey: derivedTaskId(run.id, 'finish'),
     };
     await task.onComplete?.(context);

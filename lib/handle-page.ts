@@ -1,4 +1,5 @@
 import type { QueryDocumentSnapshot } from '@google-cloud/firestore';
+import { CarriedState } from './carried-state.ts';
 import type { PageContext } from './core/context.ts';
 import type { IterativeTask } from './core/definition.ts';
 import { errorRecord } from './core/errors.ts';
@@ -29,6 +30,7 @@ interface Work extends TurnInHand {
   readonly params: unknown;
   readonly documents: readonly Document[];
   readonly effects: Effects;
+  readonly state: CarriedState;
 }
 
 /** Why documents did not take effect, and what is to be done about it. */
@@ -46,6 +48,8 @@ export interface Handled {
   readonly effects: Effects;
   /** Documents dealt with, from the first one on; those behind them are left for the next page. */
   readonly documents: number;
+  /** JSON text of what the shard's state is after them; none where it stays as it was. */
+  readonly state?: string | undefined;
   /** Why the rest was left, unless the time was up. */
   readonly failure?: PageFailure;
 }
@@ -60,8 +64,16 @@ export async function handleDocuments(
   const { index, turn: number, epoch } = shard.value;
   const effects = new Effects([run.value.id, index, number, epoch], () => ports.clock.now());
   try {
-    const work: Work = { ...turn, params, documents, effects };
-    return withinCap(turn, await (turn.task.page === undefined ? handleEach(work) : handleTogether(work)));
+    const state = new CarriedState(turn.task, shard.value.result);
+    const work: Work = { ...turn, params, documents, effects, state };
+    const handled = await (turn.task.page === undefined ? handleEach(work) : handleTogether(work));
+    return withinCap(turn, { ...handled, state: state.text });
+  } catch (error) {
+    return {
+      effects,
+      documents: 0,
+      failure: failureOf(error, [], remedyFor(error, 0, shard.value, turn.task)),
+    };
   } finally {
     effects.close();
   }
@@ -72,6 +84,7 @@ async function handleTogether(work: Work): Promise<Handled> {
   const key = [shard.value.index, shard.value.turn, documents.length];
   try {
     await deadline.race(async () => await task.page?.(documents, contextOf(work, key)));
+    work.state.settle();
     return { effects, documents: documents.length };
   } catch (error) {
     const remedy = remedyFor(error, documents.length, shard.value, task);
@@ -101,8 +114,10 @@ async function handleEach(work: Work): Promise<Handled> {
     try {
       const context = contextOf(work, [document.ref.path]);
       await deadline.race(async () => await task.each?.(document, context));
+      work.state.settle();
     } catch (error) {
       effects.goBackTo(before);
+      work.state.goBack();
       const failures = index === 0 ? shard.value.failures : 0;
       const quarantined = shard.value.quarantined + effects.setAside.length;
       const failure = failureOf(error, [document], remedyFor(error, 1, { failures, quarantined }, task));
@@ -135,7 +150,7 @@ export function setAside(
 }
 
 function contextOf(work: Work, key: readonly (string | number)[]): PageContext<unknown> {
-  const { run, shard, params, documents, effects, deadline, ports } = work;
+  const { run, shard, params, documents, effects, state, deadline, ports } = work;
   const mustBeOpen = effects.guard();
   return {
     ...effects.context(ports.store.db, deadline),
@@ -143,6 +158,14 @@ function contextOf(work: Work, key: readonly (string | number)[]): PageContext<u
     runId: run.value.id,
     idempotencyKey: derivedTaskId(run.value.id, ...key),
     fencingToken: shard.value.fencingToken,
+    get state() {
+      mustBeOpen('ctx.state');
+      return state.value;
+    },
+    set state(value) {
+      mustBeOpen('ctx.state');
+      state.value = value;
+    },
     quarantine({ ref: { path } }, reason) {
       mustBeOpen('ctx.quarantine');
       if (!documents.some(({ ref }) => ref.path === path)) {

@@ -16,6 +16,7 @@ export type {
 export { FatalTaskError, PageturnerError } from './core/errors.ts';
 export type { ErrorCode, ErrorRecord } from './core/errors.ts';
 export type { OnError } from './core/failure-rules.ts';
+export type { StateDefinition } from './core/result.ts';
 export type { PageSize, PageSizeBounds } from './core/page-size.ts';
 export { repeatTask, terminateTask } from './core/outcome.ts';
 export type { Outcome, Repeat, Terminate } from './core/outcome.ts';

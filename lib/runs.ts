@@ -23,6 +23,8 @@ export interface RunSummary {
   readonly quarantined: number;
   /** Child tasks started by its pages. */
   readonly started: number;
+  /** What the states of its shards came to; once completed, for a task with `state`. */
+  readonly result?: Json;
   /** The error that ended the run, or else the last one that a shard has not got over. */
   readonly lastError?: ErrorRecord;
   /** What happened to it, the newest last; at most the last 50. */
@@ -87,6 +89,7 @@ function summarize(run: Run, shards: readonly Shard[]): RunSummary {
     pages: sum((shard) => shard.pages),
     quarantined: sum((shard) => shard.quarantined),
     started: sum((shard) => shard.started),
+    ...(run.result === undefined ? {} : { result: JSON.parse(run.result) as Json }),
     ...(lastError === undefined ? {} : { lastError }),
     history: run.history.map((entry) => ({ ...entry, at: new Date(entry.at) })),
     shards: shards.map((shard) => summarizeShard(shard)),

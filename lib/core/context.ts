@@ -63,9 +63,14 @@ export interface WritesContext {
 }
 
 /** For `page` and `each`. */
-export interface PageContext<P> extends HandlerContext, WritesContext {
+export interface PageContext<P, T = unknown> extends HandlerContext, WritesContext {
   readonly params: P;
   readonly runId: string;
+  /**
+   * What this shard carries from page to page; undefined for a task without `state`. Replace it or change it in place: in the page's own
+   * commit it is kept as JSON. A page, or in `each` a document, that fails leaves it as it was.
+   */
+  state: T;
   /**
    * Sets a document of the page aside, with the reason: in the page's own commit it is written to `pageturnerRuns/{run}/setAside`,
    * and counts as quarantined instead of processed. What was asked for on its behalf stays asked for.
@@ -81,9 +86,11 @@ export interface PageContext<P> extends HandlerContext, WritesContext {
 }
 
 /** For `onComplete`. */
-export interface CompletionContext<P> extends HandlerContext, WritesContext {
+export interface CompletionContext<P, T = unknown> extends HandlerContext, WritesContext {
   readonly params: P;
   readonly runId: string;
   /** Documents that the run has handled. */
   readonly processed: number;
+  /** The states of all shards, reduced in their order: the run's result. Undefined for a task without `state`. */
+  readonly state: T;
 }

@@ -5,6 +5,7 @@ import { PageturnerError } from './errors.ts';
 import type { FailurePolicy, OnError } from './failure-rules.ts';
 import type { Outcome } from './outcome.ts';
 import { faultOfPageSize, type PageSize } from './page-size.ts';
+import { stateToText, type StateDefinition } from './result.ts';
 
 interface Common<S extends z.ZodType> {
   /**
@@ -34,7 +35,11 @@ export interface TaskDefinition<S extends z.ZodType> extends Common<S> {
 }
 
 /** What a user writes for a walk over a query. Give either `page` or `each`. */
-export interface IterativeTaskDefinition<S extends z.ZodType, D extends DocumentData> extends Common<S> {
+export interface IterativeTaskDefinition<
+  S extends z.ZodType,
+  D extends DocumentData,
+  T = unknown,
+> extends Common<S> {
   /**
    * What to walk: a collection, a collection group, or what a filter and an order select. No limit, offset or cursor: those are
    * Pageturner's. Called for each page, so it must give the same query each time.
@@ -76,23 +81,37 @@ export interface IterativeTaskDefinition<S extends z.ZodType, D extends Document
    */
   readonly exclusive?: boolean;
   /**
+   * A value that each shard carries from page to page as `ctx.state`, exactly once with what the pages write; `onComplete` is given those
+   * of all shards, reduced to one. At most 256 KiB as JSON.
+   */
+  readonly state?: StateDefinition<T>;
+  /**
    * Handles one page. What it writes and starts through `ctx` takes effect exactly once, all of it together with the cursor or not
    * at all. What it does elsewhere (mail, other services) happens at least once.
    */
-  page?(documents: readonly QueryDocumentSnapshot<D>[], ctx: PageContext<z.output<S>>): void | Promise<void>;
+  page?(
+    documents: readonly QueryDocumentSnapshot<D>[],
+    ctx: PageContext<z.output<S>, T>,
+  ): void | Promise<void>;
   /** Handles one document, called for each of a page in order; the guarantee is that of `page`. */
-  each?(document: QueryDocumentSnapshot<D>, ctx: PageContext<z.output<S>>): void | Promise<void>;
+  each?(document: QueryDocumentSnapshot<D>, ctx: PageContext<z.output<S>, T>): void | Promise<void>;
   /** Called when no page is left. What it writes and starts through `ctx` takes effect exactly once. */
-  onComplete?(ctx: CompletionContext<z.output<S>>): void | Promise<void>;
+  onComplete?(ctx: CompletionContext<z.output<S>, T>): void | Promise<void>;
 }
 
 export type OneShotTask<S extends z.ZodType = z.ZodType> = Readonly<Required<TaskDefinition<S>>> & {
   readonly kind: 'task';
 };
 
-export type IterativeTask<S extends z.ZodType = z.ZodType, D extends DocumentData = DocumentData> = Readonly<
-  IterativeTaskDefinition<S, D> &
-    Required<Pick<IterativeTaskDefinition<S, D>, 'shards' | 'countTotal' | 'pageSize' | 'timeoutSeconds'>> &
+export type IterativeTask<
+  S extends z.ZodType = z.ZodType,
+  D extends DocumentData = DocumentData,
+  T = unknown,
+> = Readonly<
+  IterativeTaskDefinition<S, D, T> &
+    Required<
+      Pick<IterativeTaskDefinition<S, D, T>, 'shards' | 'countTotal' | 'pageSize' | 'timeoutSeconds'>
+    > &
     FailurePolicy
 > & { readonly kind: 'iterative' };
 
@@ -139,9 +158,9 @@ export function task<S extends z.ZodType>(definition: TaskDefinition<S>): OneSho
  *   },
  * });
  */
-export function iterativeTask<S extends z.ZodType, D extends DocumentData>(
-  definition: IterativeTaskDefinition<S, D>,
-): IterativeTask<S, D> {
+export function iterativeTask<S extends z.ZodType, D extends DocumentData, T = undefined>(
+  definition: IterativeTaskDefinition<S, D, T>,
+): IterativeTask<S, D, T> {
   checkCommon(definition);
   if (typeof definition.query !== 'function')
     refuse(definition, 'has no query: write query: (params, db) => db.collection(…)');
@@ -154,8 +173,28 @@ export function iterativeTask<S extends z.ZodType, D extends DocumentData>(
   if (!Number.isInteger(shards) || shards < 1 || shards > mostShards) {
     refuse(definition, `has shards ${shards}: write a whole number from 1 to ${mostShards}`);
   }
+  checkState(definition);
   const filled = { pageSize, shards, countTotal, timeoutSeconds };
   return { ...definition, ...failurePolicy(definition), ...filled, kind: 'iterative' };
+}
+
+function checkState<T>(definition: Common<z.ZodType> & { readonly state?: StateDefinition<T> }): void {
+  const { name, state } = definition;
+  if (state === undefined) return;
+  if (typeof state.schema?.safeParse !== 'function' || typeof state.reduce !== 'function') {
+    refuse(
+      definition,
+      'has a state without schema or reduce: write state: { schema, initial, reduce(a, b) { … } }',
+    );
+  }
+  try {
+    stateToText(name, state, state.initial);
+  } catch (error) {
+    refuse(
+      definition,
+      `has a state.initial that cannot be kept: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
 }
 
 function failurePolicy(definition: Common<z.ZodType> & Partial<FailurePolicy>): FailurePolicy {

@@ -4,10 +4,10 @@ import { PageturnerError } from './errors.ts';
 /** Parameters as they travel and are stored: plain JSON, before the schema's defaults and transforms. */
 export type Json = z.core.util.JSONType;
 
-/** Every fault of a value in one line, each named by its path. */
-export function faultsOf(error: z.ZodError): string {
+/** Every fault of a value in one line, each named by its path, or by `whole` where it has none. */
+export function faultsOf(error: z.ZodError, whole = 'the body'): string {
   return error.issues
-    .map((issue) => `${issue.path.length === 0 ? 'the body' : issue.path.join('.')}: ${issue.message}`)
+    .map((issue) => `${issue.path.length === 0 ? whole : issue.path.join('.')}: ${issue.message}`)
     .join('; ');
 }
 

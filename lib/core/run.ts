@@ -35,6 +35,8 @@ export interface Run {
   /** Documents handled, once completed; before that, the sum over the shards. */
   readonly processed?: number;
   readonly error?: ErrorRecord;
+  /** JSON text of the states of all shards, reduced; once completed, for a task with state. */
+  readonly result?: string;
   /** Failures of `onComplete`; absent when it has not failed. */
   readonly failures?: number;
   /** Whether it has completed before it was retried: `onComplete` is not called again. */
@@ -88,6 +90,8 @@ export interface Shard {
   readonly quarantined: number;
   /** Documents that the next page asks for; absent while that is the definition's own size. */
   readonly pageSize?: number;
+  /** JSON text of `ctx.state` after the last page; absent before the first, and for a task without state. */
+  readonly result?: string;
   /** Of an exclusive task: the number of the last delivery that held the shard, and the instant until which one holds it now. */
   readonly fencingToken?: number;
   readonly heldUntil?: number;

@@ -65,6 +65,8 @@ export interface PageResult {
   readonly children: readonly OutboxTask[];
   /** Documents that the next page asks for; undefined for the definition's own size. */
   readonly pageSize: number | undefined;
+  /** JSON text of the state; undefined where it stays as it was. */
+  readonly state?: string | undefined;
   /** Why it was cut short, where a failure did it, and whether that failure counts. */
   readonly failure?: { readonly record: ErrorRecord; readonly isCounted: boolean };
   readonly at: number;
@@ -73,7 +75,7 @@ export interface PageResult {
 /** The shard after the turn. Its outbox holds the children first and the chain's own next task last. */
 export function advance(run: Run, shard: Shard, result: PageResult): Shard {
   const { lastError: _, pageSize: __, heldUntil: ___, ...before } = shard;
-  const { failure, pageSize } = result;
+  const { failure, pageSize, state } = result;
   const after: Shard = {
     ...before,
     state: result.isLast ? 'done' : 'running',
@@ -86,6 +88,7 @@ export function advance(run: Run, shard: Shard, result: PageResult): Shard {
     started: shard.started + result.children.length,
     updatedAt: result.at,
     ...(pageSize === undefined ? {} : { pageSize }),
+    ...(state === undefined ? {} : { result: state }),
     ...(failure === undefined ? {} : { lastError: failure.record }),
   };
   const next = result.isLast ? finishTask(run, after) : turnTask(run, after);

@@ -103,6 +103,7 @@ export function runStoreContract(
         failures: 2,
         quarantined: 3,
         pageSize: 50,
+        result: '{"n":1}',
         lastError: { message: 'm', document: 'things/a', at: 5 },
       };
       const ref = (path: string): DocumentReference => store.db.doc(path);

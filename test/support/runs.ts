@@ -25,6 +25,21 @@ export async function takeLast(task: IterativeTask, ports: TestPorts): Promise<s
   return await takeDelivery(task, delivery, ports);
 }
 
+/** Has an iterative task take what is enqueued for it, and what that enqueues, each once and in order; whatever fails is left. */
+export async function takeAll(task: IterativeTask, ports: TestPorts): Promise<string[]> {
+  const outcomes: string[] = [];
+  for (let taken = takenOf.get(ports.queue) ?? 0; taken < ports.queue.tasks.length; taken += 1) {
+    takenOf.set(ports.queue, taken + 1);
+    const next = ports.queue.tasks[taken];
+    if (next === undefined || next.worker !== task.name || next.delivery.kind === 'task') continue;
+    outcomes.push(await takeDelivery(task, next.delivery, ports).catch(({ message }: Error) => message));
+  }
+  return outcomes;
+}
+
+/** How many tasks of a queue were taken. */
+const takenOf = new WeakMap<object, number>();
+
 /** A run that is ready for its first turn. */
 export async function begin(task: IterativeTask, ports: TestPorts, shards?: number): Promise<void> {
   const start = { run: 'r', queue: 'iterate', params: {}, startedBy: 'test' };
