@@ -1,4 +1,5 @@
 import type { ErrorRecord } from './core/errors.ts';
+import { paceOf } from './core/pace.ts';
 import type { Json } from './core/parameters.ts';
 import type { HistoryEntry, Run, Shard, ShardState } from './core/run.ts';
 import type { RunState } from './core/transition.ts';
@@ -25,6 +26,13 @@ export interface RunSummary {
   readonly started: number;
   /** What the states of its shards came to; once completed, for a task with `state`. */
   readonly result?: Json;
+  /**
+   * Documents dealt with for each second of its walk, the time in which it stood still not counted; to three digits. Undefined before
+   * the first page.
+   */
+  readonly documentsPerSecond?: number;
+  /** Seconds until its last document at that rate; undefined without a total, and unless it is running. */
+  readonly secondsLeft?: number;
   /** The error that ended the run, or else the last one that a shard has not got over. */
   readonly lastError?: ErrorRecord;
   /** What happened to it, the newest last; at most the last 50. */
@@ -38,9 +46,18 @@ export interface ShardSummary {
   readonly turn: number;
   readonly epoch: number;
   readonly cursor: Json;
+  /** Documents handled so far. */
   readonly processed: number;
   readonly pages: number;
+  /** Documents set aside. */
+  readonly quarantined: number;
+  /** Child tasks started by its pages. */
+  readonly started: number;
+  /** Failures of the handler since the last page that took effect. */
+  readonly failures: number;
+  /** When it last moved: by a page, a failure, a command or the healer. */
   readonly updatedAt: Date;
+  /** The last failure, until a page succeeds. */
   readonly lastError?: ErrorRecord;
 }
 
@@ -90,6 +107,7 @@ function summarize(run: Run, shards: readonly Shard[]): RunSummary {
     quarantined: sum((shard) => shard.quarantined),
     started: sum((shard) => shard.started),
     ...(run.result === undefined ? {} : { result: JSON.parse(run.result) as Json }),
+    ...paceOf({ run, shards }),
     ...(lastError === undefined ? {} : { lastError }),
     history: run.history.map((entry) => ({ ...entry, at: new Date(entry.at) })),
     shards: shards.map((shard) => summarizeShard(shard)),
@@ -97,9 +115,7 @@ function summarize(run: Run, shards: readonly Shard[]): RunSummary {
 }
 
 function summarizeShard(shard: Shard): ShardSummary {
-  const { index, state, turn, epoch, processed, pages, lastError } = shard;
-  const error = lastError === undefined ? {} : { lastError };
-  const updatedAt = new Date(shard.updatedAt);
+  const { index, state, turn, epoch, processed, pages, quarantined, started, failures, lastError } = shard;
   return {
     index,
     state,
@@ -108,7 +124,10 @@ function summarizeShard(shard: Shard): ShardSummary {
     cursor: shard.cursor?.readable ?? null,
     processed,
     pages,
-    updatedAt,
-    ...error,
+    quarantined,
+    started,
+    failures,
+    updatedAt: new Date(shard.updatedAt),
+    ...(lastError === undefined ? {} : { lastError }),
   };
 }

@@ -3,6 +3,7 @@ import { getRun, listRuns, type RunSummary } from '../../lib/index.ts';
 import { newCommand, newGroup, withProject, type CommonOptions } from '../command.ts';
 import { CliError } from '../error.ts';
 import { paint, print, printJson, printPairs, printTable } from '../output.ts';
+import { paceText } from '../pace-text.ts';
 import type { PlaceOptions } from '../place.ts';
 import { useFirestore } from '../use-runs.ts';
 import { wholeNumber } from '../whole-number.ts';
@@ -66,14 +67,29 @@ async function show(id: string, options: Options): Promise<void> {
     ['started by', run.startedBy],
     ['began', run.createdAt.toISOString()],
     ...(run.endedAt ? [['ended', run.endedAt.toISOString()] as const] : []),
-    ['documents', String(run.processed)],
+    ['documents', run.total === undefined ? String(run.processed) : `${run.processed} of ${run.total}`],
+    ...(run.quarantined > 0 ? [['set aside', paint('yellow', String(run.quarantined))] as const] : []),
     ['pages', String(run.pages)],
     ['tasks started', String(run.started)],
+    ...(run.documentsPerSecond === undefined
+      ? []
+      : [['pace', paceText(run.documentsPerSecond, run.secondsLeft)] as const]),
     ...(run.lastError ? [['last error', run.lastError.message] as const] : []),
   ]);
   print();
-  return printTable(
-    ['SHARD', 'STATE', 'TURN', 'EPOCH', 'DOCUMENTS', 'PAGES', 'CURSOR'],
+  printTable(
+    [
+      'SHARD',
+      'STATE',
+      'TURN',
+      'EPOCH',
+      'DOCUMENTS',
+      'PAGES',
+      'SET ASIDE',
+      'FAILURES',
+      'LAST MOVED',
+      'CURSOR',
+    ],
     run.shards.map((shard) => [
       String(shard.index),
       shard.state,
@@ -81,9 +97,17 @@ async function show(id: string, options: Options): Promise<void> {
       String(shard.epoch),
       String(shard.processed),
       String(shard.pages),
+      String(shard.quarantined),
+      String(shard.failures),
+      shard.updatedAt.toISOString(),
       shard.cursor === null ? '' : JSON.stringify(shard.cursor),
     ]),
   );
+  for (const { index, lastError } of run.shards) {
+    if (lastError === undefined) continue;
+    const where = lastError.document === undefined ? '' : ` at ${lastError.document}`;
+    print(paint('red', `Shard ${index} failed last${where}: ${lastError.message.split('\n')[0] ?? ''}`));
+  }
 }
 
 function stateText({ state }: RunSummary): string {

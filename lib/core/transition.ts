@@ -50,7 +50,7 @@ export const transitions: Readonly<Record<RunState, Readonly<Partial<Record<RunE
 /** Who does it, when, and why. */
 export type Cause = Omit<HistoryEntry, 'event' | 'state'>;
 
-const longestHistory = 50;
+export const longestHistory = 50;
 
 /** Whether a run in this state may have that happen to it. */
 export function permits(state: RunState, event: RunEvent): boolean {

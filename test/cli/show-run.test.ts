@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { getRun, iterativeTask } from '../../lib/index.ts';
+import { runCli } from '../support/cli.ts';
+import { configFile } from '../support/config-file.ts';
+import { testFirestore } from '../support/firestore.ts';
+import { begin, takeLast } from '../support/runs.ts';
+import { testPorts } from '../support/test-runtime.ts';
+
+const walk = iterativeTask({
+  name: 'walk',
+  queue: 'iterate',
+  params: z.object({}),
+  query: (_, db) => db.collection('things'),
+  pageSize: 2,
+  each(thing, ctx) {
+    if (thing.id === 'b') ctx.quarantine(thing, 'not wanted');
+    if (thing.id === 'c') throw new Error('poison\nand more');
+  },
+});
+
+test('runs show and getRun tell the pace of a run, and of each shard what was set aside, failed and when it moved', async () => {
+  const project = `test-${randomUUID().slice(0, 18)}`;
+  const config = configFile({ project });
+  const db = testFirestore(project);
+  for (const id of ['a', 'b', 'c', 'd']) await db.doc(`things/${id}`).set({});
+  // Each look at this clock is a second after the one before.
+  let now = Date.UTC(2030, 0, 1);
+  const ports = { ...testPorts(db), clock: { now: () => (now += 1000), after: () => () => {} } };
+  await begin(walk, ports);
+  await takeLast(walk, ports);
+  await expect(takeLast(walk, ports)).rejects.toThrow('poison');
+
+  const run = await getRun('r', ports.store);
+  expect(run).toMatchObject({
+    total: 4,
+    processed: 1,
+    quarantined: 1,
+    documentsPerSecond: expect.any(Number),
+    shards: [{ processed: 1, quarantined: 1, failures: 1, pages: 1, started: 0 }],
+  });
+  const { documentsPerSecond = 0, secondsLeft, shards, history } = run ?? expect.fail();
+  const walkedSeconds = ((shards[0]?.updatedAt.getTime() ?? 0) - (history[0]?.at.getTime() ?? 0)) / 1000;
+  expect(documentsPerSecond).toBeCloseTo(2 / walkedSeconds, 2);
+  expect(Math.abs((secondsLeft ?? 0) - walkedSeconds)).toBeLessThanOrEqual(1);
+
+  const { status, stdout } = await runCli(['runs', 'show', 'r', '--config', config]);
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^documents +1 of 4$/m);
+  expect(stdout).toMatch(/^set aside +1$/m);
+  expect(stdout).toMatch(/^pace +0\.\d+ documents\/s, about \d+ s left$/m);
+  expect(stdout).toMatch(/^0 +running +1 +0 +1 +1 +1 +1 +2030-01-01T00:00:\d\d\.000Z +.*b/m);
+  expect(stdout).toMatch(/^Shard 0 failed last at things\/c: poison$/m);
+}, 60_000);
