@@ -1,5 +1,6 @@
 import type { DocumentData, Firestore, Query, QueryDocumentSnapshot } from '@google-cloud/firestore';
 import type { Cursor } from './core/cursor.ts';
+import type { Drawing } from './core/drawing.ts';
 import type { RetryLimits } from './core/last-attempt.ts';
 import type { Json } from './core/parameters.ts';
 import type { OutboxTask } from './core/outbox.ts';
@@ -61,11 +62,13 @@ export interface RunStore {
     writes?: readonly Write[],
   ): Promise<RunChange | undefined>;
   /**
-   * Paths at which to part a query into ranges of about the same size, at most `parts` of them.
+   * Finds paths at which to part a query into ranges of about the same size, at most `parts` of them, step by step: some round trips
+   * each. It is to be called with what it gave, until that is without a search.
    *
+   * @param soFar where to go on; from the beginning unless given
    * @throws PageturnerError `invalid-query` when the order of the query makes ranges of keys unsound.
    */
-  drawBoundaries<D extends DocumentData>(query: Query<D>, parts: number): Promise<readonly string[]>;
+  drawBoundaries<D extends DocumentData>(query: Query<D>, parts: number, soFar?: Drawing): Promise<Drawing>;
   /** How many documents a query has. Costs a read for each thousand. */
   count<D extends DocumentData>(query: Query<D>): Promise<number>;
   /** Keeps the end of a one-shot task that failed for good. Writing it again changes nothing. */

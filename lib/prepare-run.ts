@@ -1,18 +1,21 @@
+import type { Query } from '@google-cloud/firestore';
 import type { IterativeTask } from './core/definition.ts';
 import type { RunDelivery } from './core/delivery.ts';
 import { changeIfSame } from './change-if-same.ts';
 import { failed } from './core/control.ts';
+
 import { errorRecord, FatalTaskError, PageturnerError } from './core/errors.ts';
 import { parseParameters } from './core/parameters.ts';
 import { isPlatformFailure } from './core/platform-failure.ts';
 import { newShard, type Run, type RunChange, type RunRecords } from './core/run.ts';
 import { transition } from './core/transition.ts';
 import { mustBelongTo, turnTask } from './core/turn-rules.ts';
-import { drain } from './drain.ts';
-import type { Attempt, Ports } from './ports.ts';
+import { drain, drainRun } from './drain.ts';
+import { findBoundaries } from './find-boundaries.ts';
+import type { Attempt, Ports, RunStore } from './ports.ts';
 
 /** How a preparation ended; each of these is an answer of 2xx. */
-export type PrepareOutcome = 'prepared' | 'replayed' | 'void' | 'failed';
+export type PrepareOutcome = 'prepared' | 'continued' | 'replayed' | 'void' | 'failed';
 
 /**
  * Draws the shards of a run, freezes them in it, and begins each shard's chain. It takes effect once: of two preparations at the same
@@ -37,10 +40,11 @@ export async function prepareRun(
     return 'void';
   }
   mustBelongTo(task, found.run);
-  if (delivery.epoch !== found.run.epoch) return 'void';
+  if (delivery.epoch > found.run.epoch) return 'void';
+  if (delivery.epoch < found.run.epoch) return await replayOlder(found.run, ports);
   if (found.run.state !== 'starting') return await replay(found, ports);
 
-  let plan: Plan;
+  let plan: Plan | 'continued' | undefined;
   try {
     plan = await draw(task, found.run, ports);
   } catch (error) {
@@ -53,7 +57,9 @@ export async function prepareRun(
     log.write('ERROR', `The run could not be prepared: ${record.message}`, where);
     return 'failed';
   }
-  const change = await changeIfSame(found.run, store, ({ run }) => prepared(run, plan, clock.now()));
+  if (plan === 'continued') return plan;
+  const change =
+    plan && (await changeIfSame(found.run, store, ({ run }) => prepared(run, plan, clock.now())));
   // Another delivery was quicker, and may have died before it enqueued anything: look again.
   if (change === undefined) return await prepareRun(task, delivery, ports, attempt);
   await Promise.all((change.shards ?? []).map(async (shard) => await drain(shard.outbox, queue)));
@@ -65,14 +71,27 @@ interface Plan {
   readonly total?: number;
 }
 
-async function draw(task: IterativeTask, run: Run, { store }: Ports): Promise<Plan> {
+/** Undefined when the run has changed meanwhile. */
+async function draw(task: IterativeTask, run: Run, ports: Ports): Promise<Plan | 'continued' | undefined> {
+  const { store } = ports;
   const params: unknown = parseParameters(task.name, task.params, JSON.parse(run.params));
   const query = task.query(params, store.db);
-  const [boundaries, total] = await Promise.all([
-    run.shards === 1 ? [] : store.drawBoundaries(query, run.shards),
-    task.countTotal ? store.count(query) : undefined,
-  ]);
-  return { boundaries, ...(total === undefined ? {} : { total }) };
+  if (run.shards > 1) {
+    const drawing = await findBoundaries(query, run, ports);
+    if (drawing === undefined || drawing === 'continued') return drawing;
+    return await counted(task, query, drawing, store);
+  }
+  return await counted(task, query, { boundaries: [] }, store);
+}
+
+/** With the number of documents, if the run is to have it: finding the boundaries counts them as well. */
+async function counted(
+  { countTotal }: IterativeTask,
+  query: Query,
+  { boundaries, total }: Plan,
+  store: RunStore,
+): Promise<Plan> {
+  return countTotal ? { boundaries, total: total ?? (await store.count(query)) } : { boundaries };
 }
 
 /** What trying again would not mend. */
@@ -84,9 +103,16 @@ function isForGood(error: unknown): boolean {
   );
 }
 
+/** A crash may have kept the task that goes on with the preparation from being enqueued. */
+async function replayOlder(run: Run, ports: Ports): Promise<PrepareOutcome> {
+  if (run.state !== 'starting') return 'void';
+  await drainRun(run, ports);
+  return 'replayed';
+}
+
 /** The run with its shards, each with its first turn to enqueue. */
 function prepared(run: Run, plan: Plan, now: number): RunChange {
-  const begun = transition(run, 'prepared', { at: now, by: 'worker' });
+  const { drawing: _, ...begun } = transition(run, 'prepared', { at: now, by: 'worker' });
   const after: Run = { ...begun, ...plan, shards: plan.boundaries.length + 1, updatedAt: now, outbox: [] };
   const shards = Array.from({ length: after.shards }, (_, index) => newShard(index, now));
   return {

@@ -27,7 +27,7 @@ const graceMs = 5_000;
 export function command({ run, shards }: RunRecords, asked: Command, cause: Cause): RunChange | undefined {
   if (asAsked[asked].includes(run.state)) return undefined;
   const after = renewed(transition(run, asked, cause), cause.at);
-  const { error: _, ...goingOn } = { ...after, hasLeftovers: false };
+  const { error: _, drawing: __, ...goingOn } = { ...after, hasLeftovers: false };
   if (after.state === 'starting') return { run: withNext(goingOn, runTask(after, 'prepare', run.at)) };
   if (after.state === 'running') {
     const still = shards.filter((shard) => shard.state !== 'running');

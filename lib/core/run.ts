@@ -1,4 +1,5 @@
 import type { Cursor } from './cursor.ts';
+import type { Drawing } from './drawing.ts';
 import { PageturnerError, type ErrorRecord } from './errors.ts';
 import { rangesBetween, type KeyRange } from './key-range.ts';
 import type { OutboxTask } from './outbox.ts';
@@ -19,6 +20,8 @@ export interface Run {
   readonly shards: number;
   /** Paths at which the second and each later shard begins; undefined until the run is prepared, and frozen then. */
   readonly boundaries?: readonly string[];
+  /** How far the search for the boundaries has come; undefined once the run is prepared. */
+  readonly drawing?: Drawing;
   /** Seconds that one invocation of its worker may take. */
   readonly timeoutSeconds: number;
   /** Who asked for it: an e-mail address, the run that started it, or `code`. */

@@ -14,6 +14,7 @@ import {
 } from '@google-cloud/firestore';
 import { status } from '@grpc/grpc-js';
 import type { Cursor } from '../core/cursor.ts';
+import type { Drawing } from '../core/drawing.ts';
 import type { KeyRange } from '../core/key-range.ts';
 import { keyId } from '../core/names.ts';
 import { keyIsHeld, noSuchRun, type Run, type RunChange, type RunRecords, type Shard } from '../core/run.ts';
@@ -156,8 +157,12 @@ export class FirestoreRunStore implements RunStore {
     });
   }
 
-  async drawBoundaries<D extends DocumentData>(query: Query<D>, parts: number): Promise<readonly string[]> {
-    return (await partition(query, parts)).boundaries;
+  async drawBoundaries<D extends DocumentData>(
+    query: Query<D>,
+    parts: number,
+    soFar?: Drawing,
+  ): Promise<Drawing> {
+    return await partition(query, parts, soFar);
   }
 
   async count<D extends DocumentData>(query: Query<D>): Promise<number> {

@@ -1,5 +1,6 @@
 import type { DocumentData, Firestore, Query } from '@google-cloud/firestore';
 import type { Cursor } from '../core/cursor.ts';
+import type { Drawing } from '../core/drawing.ts';
 import type { Json } from '../core/parameters.ts';
 import type { KeyRange } from '../core/key-range.ts';
 import {
@@ -145,11 +146,26 @@ export class MemoryRunStore implements RunStore {
     return next;
   }
 
-  /** Every n-th document, counted. */
-  async drawBoundaries<D extends DocumentData>(query: Query<D>, parts: number): Promise<readonly string[]> {
+  /** Every n-th document, counted. In two steps, so that a search can be cut short. */
+  async drawBoundaries<D extends DocumentData>(
+    query: Query<D>,
+    parts: number,
+    soFar?: Drawing,
+  ): Promise<Drawing> {
     const documents = (query as unknown as MemoryQuery).documents();
+    const [first] = documents;
+    const counted = { total: documents.length, reads: documents.length };
+    if (first !== undefined && soFar === undefined) {
+      const mark = { path: first.ref.path, rank: 0, next: first.ref.path };
+      const search = { marks: [], sought: [], tolerance: 0, below: mark, above: mark, steps: 0 };
+      return { ...counted, boundaries: [], search };
+    }
     const size = Math.ceil(documents.length / parts);
-    return documents.flatMap(({ ref }, place) => (place > 0 && place % size === 0 ? [ref.path] : []));
+    const isBoundary = (place: number): boolean => place > 0 && place % size === 0;
+    return {
+      ...counted,
+      boundaries: documents.flatMap(({ ref }, place) => (isBoundary(place) ? [ref.path] : [])),
+    };
   }
 
   async count<D extends DocumentData>(query: Query<D>): Promise<number> {

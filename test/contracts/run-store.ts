@@ -1,9 +1,11 @@
 import type { DocumentData, DocumentReference, Firestore, Query } from '@google-cloud/firestore';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Cursor } from '../../lib/core/cursor.ts';
+import type { Drawing } from '../../lib/core/drawing.ts';
 import { newShard, type Run } from '../../lib/core/run.ts';
 import { rangesBetween, type KeyRange } from '../../lib/core/key-range.ts';
 import type { Page, RunStore } from '../../lib/ports.ts';
+import { drawn } from '../support/drawn.ts';
 import { sampleRun } from '../support/runs.ts';
 
 const run = sampleRun({
@@ -315,12 +317,15 @@ export function runStoreContract(
       const ids = Array.from({ length: 9 }, (_, n) => `things/${n}`);
       await seed(Object.fromEntries(ids.map((id) => [id, {}])));
       const collection = (db: Firestore): Query => db.collection('things');
-      const boundaries = await store.drawBoundaries(collection(store.db), 3);
+      const draw = async (query: Query): Promise<Drawing> =>
+        await drawn(async (soFar) => await store.drawBoundaries(query, 3, soFar));
+      const { boundaries, total } = await draw(collection(store.db));
+      expect(total).toBe(9);
       expect(boundaries).toHaveLength(2);
       const parts = await Promise.all(rangesBetween(boundaries).map((range) => walk(collection, 2, range)));
       expect(parts.flat()).toEqual(ids);
       expect(await store.count(collection(store.db))).toBe(9);
-      expect(await store.drawBoundaries(store.db.collection('nothing'), 3)).toEqual([]);
+      expect(await draw(store.db.collection('nothing'))).toMatchObject({ boundaries: [], total: 0 });
     });
 
     test('begin behind a document that is gone', async () => {

@@ -1,10 +1,12 @@
 import { FieldPath, type Firestore, type Query } from '@google-cloud/firestore';
 import { describe, expect, test } from 'vitest';
 import { rangesBetween, type KeyRange } from '../../../lib/core/key-range.ts';
+import type { Drawing } from '../../../lib/core/drawing.ts';
 import type { Cursor } from '../../../lib/core/cursor.ts';
 import { PageQuery } from '../../../lib/firestore/page-query.ts';
 import { partition } from '../../../lib/firestore/partition.ts';
 import { SeededRandom } from '../../../emulator/engine/random.ts';
+import { drawn } from '../../support/drawn.ts';
 import { testFirestore } from '../../support/firestore.ts';
 
 const documents = 90;
@@ -33,7 +35,7 @@ describe('boundaries in a collection', () => {
         db,
         Array.from({ length: documents }, (__, n) => `things/${idOf(n)}`),
       );
-      const { boundaries, reads } = await partition(db.collection('things'), parts);
+      const { boundaries, reads } = await draw(db.collection('things'), parts);
       const walked = await walkAll(db.collection('things'), boundaries);
       expect(
         walked.map(({ length }) => length).every((size) => Math.abs(size - documents / parts) <= 4),
@@ -48,16 +50,16 @@ describe('boundaries in a collection', () => {
     const paths = Array.from({ length: 120 }, (_, n) => `things/${String(n).padStart(4, '0')}`);
     await seed(db, paths, (path) => ({ isWanted: path > 'things/0060' }));
     const query = db.collection('things').where('isWanted', '==', true);
-    const { boundaries } = await partition(query, 2);
+    const { boundaries } = await draw(query, 2);
     const sizes = (await walkAll(query, boundaries)).map(({ length }) => length);
     expect(Math.abs((sizes[0] ?? 0) - (sizes[1] ?? 0))).toBeLessThanOrEqual(4);
   });
 
   test('are fewer where there are too few documents, and none where there is none', async () => {
     const db = testFirestore();
-    expect((await partition(db.collection('things'), 8)).boundaries).toEqual([]);
+    expect((await draw(db.collection('things'), 8)).boundaries).toEqual([]);
     await seed(db, ['things/a', 'things/b']);
-    const { boundaries } = await partition(db.collection('things'), 8);
+    const { boundaries } = await draw(db.collection('things'), 8);
     await expectOnce(db.collection('things'), await walkAll(db.collection('things'), boundaries));
     expect(boundaries.length).toBeLessThanOrEqual(1);
   });
@@ -98,7 +100,7 @@ test('a collection group is parted across its parents', async () => {
     Array.from({ length: documents }, (_, n) => `wholes/w${n % 7}/parts/${n}`),
   );
   const query = db.collectionGroup('parts');
-  const { boundaries } = await partition(query, parts);
+  const { boundaries } = await draw(query, parts);
   const walked = await walkAll(query, boundaries);
   await expectOnce(query, walked);
   expect(walked.every(({ length }) => Math.abs(length - documents / parts) <= 4)).toBe(true);
@@ -110,8 +112,34 @@ test.each<readonly [string, (things: Query) => Query]>([
   ['the order of names downwards', (things) => things.orderBy(FieldPath.documentId(), 'desc')],
 ])('%s is refused with the reason', async (_, change) => {
   const query = change(testFirestore().collection('things'));
-  await expect(partition(query, 2)).rejects.toThrow('shards are ranges of document names');
+  await expect(draw(query, 2)).rejects.toThrow('shards are ranges of document names');
 });
+
+test('the drawing goes on from any point that it told of, as if nothing had been', async () => {
+  const db = testFirestore();
+  await seed(
+    db,
+    Array.from({ length: documents }, () => `things/${randomId()}`),
+  );
+  const told: Drawing[] = [];
+  await drawn(async (soFar) => {
+    const drawing = await partition(db.collection('things'), 5, soFar);
+    told.push(drawing);
+    return drawing;
+  });
+  const complete = told.at(-1);
+  expect(complete?.search).toBeUndefined();
+  expect(complete?.boundaries).toHaveLength(4);
+  for (const soFar of told.filter((_, step) => step % 5 === 0)) {
+    // As it comes back from the run that keeps it.
+    const kept = structuredClone(soFar);
+    expect(await draw(db.collection('things'), 5, kept)).toEqual(complete);
+  }
+});
+
+async function draw(query: Query, into: number, from?: Drawing): Promise<Drawing> {
+  return await drawn(async (soFar) => await partition(query, into, soFar), from);
+}
 
 async function seed(
   db: Firestore,
