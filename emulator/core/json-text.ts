@@ -29,13 +29,20 @@ function depthOf(text: string): number {
   let deepest = 0;
   let isInString = false;
   for (let at = 0; at < text.length; at++) {
-    const char = text[at];
+    const code = text.charCodeAt(at);
     if (isInString) {
-      if (char === '\\') at++;
-      else if (char === '"') isInString = false;
-    } else if (char === '"') isInString = true;
-    else if (char === '[' || char === '{') deepest = Math.max(deepest, ++depth);
-    else if (char === ']' || char === '}') depth--;
+      if (code === BACKSLASH) at++;
+      else if (code === QUOTE) isInString = false;
+    } else if (code === QUOTE) isInString = true;
+    else if (code === OPENING_BRACKET || code === OPENING_BRACE) deepest = Math.max(deepest, ++depth);
+    else if (code === CLOSING_BRACKET || code === CLOSING_BRACE) depth--;
   }
   return deepest;
 }
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPENING_BRACKET = 0x5b;
+const CLOSING_BRACKET = 0x5d;
+const OPENING_BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;

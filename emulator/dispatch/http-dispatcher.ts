@@ -1,13 +1,14 @@
-import { Agent, interceptors, request as sendRequest } from 'undici';
+import { Agent, interceptors } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Dispatch, DispatchRequest, DispatchResult } from '../core/dispatch.ts';
-import type { Exchange, ExchangeListener, ExchangeResponse } from '../core/exchange.ts';
+import type { Exchange, ExchangeListener } from '../core/exchange.ts';
 import { deliveryHeaders } from '../core/headers.ts';
 import type { Authorization } from '../core/model.ts';
 import { DEFAULT_SCOPE } from '../core/tokens.ts';
 import type { Tokens } from '../core/tokens.ts';
 import { appEngineOrigin } from './app-engine-origin.ts';
 import type { AppEngineUrl } from './app-engine-origin.ts';
+import { HttpCall } from './http-call.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
 export interface HttpDispatcherOptions {
@@ -26,10 +27,6 @@ export interface HttpDispatcherOptions {
 /** An exchange that is going on. */
 type Exchanging = { -readonly [Key in keyof Exchange]: Exchange[Key] };
 
-/** Past this much of a response's body the rest is not waited for: only the status counts. */
-const MAX_RESPONSE_BYTES = 1024 * 1024;
-/** So much of it is kept for whoever looks at the exchange. */
-const KEPT_RESPONSE_BYTES = 16 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** After so many a redirect is a response like any other. */
 const MAX_REDIRECTIONS = 10;
@@ -57,13 +54,13 @@ export class HttpDispatcher implements AsyncDisposable {
 
   /** Makes one attempt. It ends by the task's `dispatchDeadlineMs` at the latest, or as soon as `signal` says. */
   readonly dispatch: Dispatch = async (request, signal) => {
-    const stop = new AbortController();
+    const call = new HttpCall();
     let isOverdue = false;
     const deadline = setTimeout(() => {
       isOverdue = true;
-      stop.abort();
+      call.stop(new Error('deadline exceeded'));
     }, request.task.dispatchDeadlineMs);
-    const cancel = () => stop.abort();
+    const cancel = () => call.stop(new Error('This operation was aborted'));
     signal.addEventListener('abort', cancel, { once: true });
     if (signal.aborted) cancel();
     const { method, body } = request.task.target;
@@ -74,13 +71,14 @@ export class HttpDispatcher implements AsyncDisposable {
       body: Buffer.from(body.buffer, body.byteOffset, body.length),
     };
     try {
-      return await this.#send(request, exchange, stop.signal);
+      return await this.#send(request, exchange, call);
     } catch (error) {
-      exchange.error = isOverdue ? 'deadline exceeded' : reasonOf(error);
+      exchange.error = reasonOf(error);
       return isOverdue ? { kind: 'timeout' } : { kind: 'unreachable', reason: exchange.error };
     } finally {
       clearTimeout(deadline);
       signal.removeEventListener('abort', cancel);
+      if (this.#onExchange !== undefined && call.response !== undefined) exchange.response = call.response;
       this.#onExchange?.(request, exchange);
     }
   };
@@ -94,34 +92,19 @@ export class HttpDispatcher implements AsyncDisposable {
     await this.close();
   }
 
-  async #send(request: DispatchRequest, exchange: Exchanging, signal: AbortSignal): Promise<DispatchResult> {
+  async #send(request: DispatchRequest, exchange: Exchanging, call: HttpCall): Promise<DispatchResult> {
     const { target } = request.task;
     exchange.url = this.#urlOf(request);
     exchange.headers = { ...sendable(deliveryHeaders(request)), ...(await this.#authorizationOf(request)) };
-    const response = await sendRequest(exchange.url, {
-      dispatcher: target.kind === 'http' ? this.#httpAgent : this.#agent,
+    const { origin, pathname, search } = new URL(exchange.url);
+    const { httpStatus, headers } = await call.send(target.kind === 'http' ? this.#httpAgent : this.#agent, {
+      origin,
+      path: pathname + search,
       method: target.method,
       headers: exchange.headers,
       body: target.body.length > 0 ? target.body : null,
-      signal,
     });
-    const httpStatus = response.statusCode;
-    const kept: Buffer[] = [];
-    let size = 0;
-    const keep = (): ExchangeResponse => {
-      const body = Buffer.concat(kept).subarray(0, KEPT_RESPONSE_BYTES);
-      return { httpStatus, headers: joined(response.headers), body, isTruncated: size > body.length };
-    };
-    try {
-      for await (const chunk of response.body as AsyncIterable<Buffer>) {
-        if (size < KEPT_RESPONSE_BYTES) kept.push(chunk);
-        size += chunk.length;
-        if (size > MAX_RESPONSE_BYTES) break;
-      }
-    } finally {
-      if (this.#onExchange !== undefined) exchange.response = keep();
-    }
-    const retryAfterMs = parseRetryAfter([response.headers['retry-after']].flat()[0], Date.now());
+    const retryAfterMs = parseRetryAfter([headers['retry-after']].flat()[0], Date.now());
     return { kind: 'response', httpStatus, ...(retryAfterMs !== undefined && { retryAfterMs }) };
   }
 
@@ -166,12 +149,6 @@ const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
 function sendable(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).filter(([name]) => !CONNECTION_HEADERS.has(name.toLowerCase())),
-  );
-}
-
-function joined(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, [value ?? ''].flat().join(', ')]),
   );
 }
 

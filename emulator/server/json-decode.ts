@@ -38,19 +38,19 @@ class Decoder {
 
   /** The value of a field of message type; undefined where it is faulty or holds nothing. */
   message(type: protobuf.Type, json: unknown, path: string): unknown {
-    switch (type.fullName) {
-      case '.google.protobuf.Timestamp': {
+    switch (fullNameOf(type)) {
+      case 'google.protobuf.Timestamp': {
         const timestamp = typeof json === 'string' ? parseTimestamp(json) : undefined;
         return timestamp ?? this.invalid(path, typeUrl(type), json);
       }
-      case '.google.protobuf.Duration': {
+      case 'google.protobuf.Duration': {
         const duration = typeof json === 'string' ? parseDuration(json) : undefined;
         return duration ?? this.invalid(path, typeUrl(type), json);
       }
-      case '.google.protobuf.FieldMask':
+      case 'google.protobuf.FieldMask':
         if (typeof json !== 'string') return this.invalid(path, typeUrl(type), json);
         return { paths: json.split(',').filter((mask) => mask !== '') };
-      case '.google.protobuf.Any':
+      case 'google.protobuf.Any':
         // Requests hold one only within output-only fields, such as the status of an attempt that a caller sends back.
         return undefined;
       default:
@@ -61,7 +61,8 @@ class Decoder {
   private fields(type: protobuf.Type, json: Record<string, unknown>, path: string): Plain {
     const message: Plain = {};
     for (const [key, value] of Object.entries(json)) {
-      const field = Object.hasOwn(type.fields, camelCase(key)) ? type.fields[camelCase(key)] : undefined;
+      const name = camelCase(key);
+      const field = Object.hasOwn(type.fields, name) ? type.fields[name] : undefined;
       if (field === undefined) {
         this.unknownName(key, path);
         continue;

@@ -1,4 +1,5 @@
 import protobuf from 'protobufjs';
+import { fullNameOf } from './schema.ts';
 import type { Plain } from './schema.ts';
 import { formatDuration, formatTimestamp } from './time-format.ts';
 import type { SecondsAndNanos } from './time-format.ts';
@@ -14,12 +15,12 @@ export interface JsonEncoding {
  */
 export function messageToJson(type: protobuf.Type, message: Plain, encoding: JsonEncoding): unknown {
   const secondsAndNanos = () => ({ seconds: 0, nanos: 0, ...message }) as SecondsAndNanos;
-  switch (type.fullName) {
-    case '.google.protobuf.Timestamp':
+  switch (fullNameOf(type)) {
+    case 'google.protobuf.Timestamp':
       return formatTimestamp(secondsAndNanos());
-    case '.google.protobuf.Duration':
+    case 'google.protobuf.Duration':
       return formatDuration(secondsAndNanos());
-    case '.google.protobuf.Any': {
+    case 'google.protobuf.Any': {
       // In `Plain` as in JSON it is the message itself, with its type.
       const { '@type': url = '', ...inner } = message as { '@type'?: string };
       const innerType = type.root.lookupType(url.slice(url.lastIndexOf('/') + 1));

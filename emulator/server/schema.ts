@@ -73,8 +73,16 @@ export function encodeMessage(type: protobuf.Type, message: Plain): Buffer {
 
 /** The full name without protobufjs's leading dot, for instance `google.cloud.tasks.v2.Task`. */
 export function fullNameOf(object: protobuf.ReflectionObject): string {
-  return object.fullName.replace(/^\./, '');
+  let name = fullNames.get(object);
+  if (name === undefined) {
+    name = object.fullName.replace(/^\./, '');
+    fullNames.set(object, name);
+  }
+  return name;
 }
+
+/** protobufjs makes the name anew each time, from that of each parent. */
+const fullNames = new WeakMap<protobuf.ReflectionObject, string>();
 
 /** The field's name in the `.proto` file, as Google's error texts and field masks write it. */
 export function snakeCase(name: string): string {
@@ -83,6 +91,7 @@ export function snakeCase(name: string): string {
 
 /** The field's name in JSON and in `Plain`. A name that is camelCase already stays as it is. */
 export function camelCase(name: string): string {
+  if (!name.includes('_')) return name;
   return name.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
