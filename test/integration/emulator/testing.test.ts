@@ -15,7 +15,6 @@ const mail = `${location}/queues/mail`;
 const emulator = await emulatorForTests({
   clock: 'virtual',
   seed: 5,
-  answerWithinMs: 300,
   queues: [
     { name: 'mail', retryConfig: { maxAttempts: 3, minBackoff: '10s', maxBackoff: '10s' } },
     { name: 'week', retryConfig: { maxAttempts: -1, maxRetryDuration: '604800s', maxBackoff: '3600s' } },
@@ -152,15 +151,19 @@ test('tasks are deleteQueue side by side, though the clock stands', async () => 
 });
 
 test('a target that hangs is out until its deadline, on the clock', async () => {
-  const target = await serve((response, { headers }) => {
-    if (headers['X-CloudTasks-TaskRetryCount'] !== '0') response.end();
+  await using impatient = await startEmulator({
+    clock: 'virtual',
+    answerWithinMs: 100,
+    queues: [{ name: 'mail', retryConfig: { maxAttempts: 2, minBackoff: '10s' } }],
   });
-  await create(target.url);
-  const start = emulator.clock.now();
-  await emulator.idle();
-  expect(emulator.attempts()).toMatchObject([
+  const by = clientOf(impatient);
+  onTestFinished(() => by.close());
+  const start = impatient.clock.now();
+  await create((await serve(() => {})).url, { by });
+  await impatient.idle();
+  expect(impatient.attempts()).toMatchObject([
     { startedAt: start, endedAt: start + 600_000, result: { kind: 'timeout' }, outcome: 'retry' },
-    { startedAt: start + 610_000, outcome: 'completed' },
+    { startedAt: start + 610_000, endedAt: start + 1_210_000, outcome: 'exhausted' },
   ]);
 });
 
