@@ -3,8 +3,8 @@ export interface Mark {
   readonly path: string;
   /** How many documents stand before it. */
   readonly rank: number;
-  /** The first document at or behind it; null when there is none. */
-  readonly next: string | null;
+  /** Whether the path is known to be a document's. */
+  readonly isDocument: boolean;
 }
 
 /** How far the drawing of a run's boundaries has come. It is kept with the run, so that a crash does not cost all of it. */
@@ -29,6 +29,8 @@ export interface Search {
   readonly tolerance: number;
   readonly below: Mark;
   readonly above: Mark;
-  /** Halvings for this boundary. */
+  /** Places tried for this boundary. */
   readonly steps: number;
+  /** Whether the last step parted nothing: the next one then asks for a document before it counts. */
+  readonly isResisted: boolean;
 }

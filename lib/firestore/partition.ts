@@ -6,7 +6,7 @@ import { PageQuery } from './page-query.ts';
 
 /** How far a boundary may lie from its place, as a share of a range: more exact ones cost more than they save. */
 const tolerance = 0.05;
-/** Halvings for one boundary; keys that resist get the best boundary found by then. */
+/** Steps for one boundary; keys that resist get the best boundary found by then. */
 const mostSteps = 150;
 /** Behind every key. */
 const beyond = '\u{10ffff}';
@@ -17,11 +17,11 @@ const entriesARead = 1000;
 
 /**
  * Finds keys that part a query into `parts` ranges of about the same number of documents. The server's own partitions are taken where
- * it has them (a collection group without a filter, on Google's servers); else the keys are found by halving the space between the
+ * it has them (a collection group without a filter, on Google's servers); else the keys are found by parting the space between the
  * first and the last one, and counting.
  *
- * Counting N documents costs N/1000 reads. Each halving costs one read, and a count of the documents between where there are any:
- * at most 150 halvings a boundary, whatever the keys. `reads` tells what it came to.
+ * Counting N documents costs N/1000 reads, one at least. Each step counts the documents of a part, and reads one now and then: some
+ * four steps a boundary for random ids, at most 150 whatever the keys. `reads` tells what it came to.
  *
  * @param soFar where to go on; from the beginning unless given
  * @returns how far it has come after one step more; without a search when it is complete.
@@ -34,7 +34,7 @@ export async function partition<D extends DocumentData>(
 ): Promise<Drawing> {
   const walk = new PageQuery(query);
   walk.mustBeByName();
-  if (soFar?.search !== undefined) return await halve(walk, soFar, soFar.search);
+  if (soFar?.search !== undefined) return await narrow(walk, soFar, soFar.search);
   return soFar ?? (await partitionsOfServer(query, parts)) ?? (await begin(walk, parts));
 }
 
@@ -62,11 +62,11 @@ async function begin<D extends DocumentData>(walk: PageQuery<D>, parts: number):
   const drawing: Drawing = { boundaries: [], total, reads: readsFor(total) + 2 };
   if (first === undefined) return drawing;
   const marks: readonly Mark[] = [
-    { path: first, rank: 0, next: first },
-    { path: await endBehind(walk, first), rank: total, next: null },
+    { path: first, rank: 0, isDocument: true },
+    { path: await endBehind(walk, first), rank: total, isDocument: false },
   ];
   const sought = middleFirst(1, parts - 1).map((part) => (part * total) / parts);
-  return seek(drawing, { marks, sought, tolerance: (tolerance * total) / parts });
+  return seek(drawing, { marks, sought, tolerance: (tolerance * total) / parts, isResisted: false });
 }
 
 /** A path behind every document. Nearly all keys are ASCII: asking once whether these are saves a dozen halvings. */
@@ -86,7 +86,7 @@ function middleFirst(from: number, to: number): number[] {
 }
 
 /** Begins the search for the first of the boundaries that are sought; with none left, all are found. */
-function seek({ total, reads }: Drawing, search: Pick<Search, 'marks' | 'sought' | 'tolerance'>): Drawing {
+function seek({ total, reads }: Drawing, search: Omit<Search, 'below' | 'above' | 'steps'>): Drawing {
   const { marks, sought } = search;
   const [target] = sought;
   const counted = { reads, ...(total === undefined ? {} : { total }) };
@@ -98,34 +98,65 @@ function seek({ total, reads }: Drawing, search: Pick<Search, 'marks' | 'sought'
   return { ...counted, boundaries: [], search: { ...search, below, above, steps: 0 } };
 }
 
-async function halve<D extends DocumentData>(
+async function narrow<D extends DocumentData>(
   walk: PageQuery<D>,
   drawing: Drawing,
   search: Search,
 ): Promise<Drawing> {
-  const { below, above, steps, marks } = search;
-  // The document there is as close to what is halved next as its lower end can be.
-  const lower = below.next ?? below.path;
-  const path = isCloseEnough(search) ? undefined : pathBetween(lower, above.path);
-  if (path === undefined) return settle(drawing, search);
-  const next = (await walk.firstFrom(path)) ?? null;
-  if (next === above.next) {
-    const narrowed = { ...search, above: { path, rank: above.rank, next }, steps: steps + 1 };
-    // Nothing is behind it: the searches to come need not look there either.
-    const isEnd = next === null;
-    return {
-      ...drawing,
-      reads: drawing.reads + 1,
-      search: isEnd ? { ...narrowed, marks: [...marks.slice(0, -1), narrowed.above] } : narrowed,
-    };
+  const { below, above, isResisted } = search;
+  if (isCloseEnough(search)) return settle(drawing, search);
+  const path = pathBetween(below.path, above.path, shareOf(search));
+  if (path === undefined && below.isDocument) return settle(drawing, search);
+  if (path === undefined) return await fromFirst(walk, drawing, search);
+  let { reads } = drawing;
+  if (isResisted) {
+    // A read tells that all of a part is before the path. Counting it would cost one for each thousand.
+    reads += 1;
+    if ((await walk.firstFrom(path, above.path)) === undefined)
+      return { ...drawing, reads, search: marked(search, { path, rank: above.rank, isDocument: false }) };
   }
-  const between = await walk.count({ from: lower, before: path });
-  const mark = { path, rank: below.rank + between, next };
+  const between = await walk.count({ from: below.path, before: path });
+  reads += readsFor(between);
+  const after = marked(search, { path, rank: below.rank + between, isDocument: false });
+  const isNothing = between === 0 && !below.isDocument;
+  return isNothing
+    ? await fromFirst(walk, { ...drawing, reads }, after)
+    : { ...drawing, reads, search: after };
+}
+
+/** The search with a mark instead of the one on its side of the target. */
+function marked(search: Search, mark: Mark): Search {
+  const { below, above, marks, steps } = search;
+  // Nothing is behind it: the searches to come need not look there either.
+  const isEnd = mark.rank === above.rank && above.path === marks.at(-1)?.path;
   return {
-    ...drawing,
-    reads: drawing.reads + 1 + readsFor(between),
-    search: { ...search, [mark.rank <= (search.sought[0] ?? 0) ? 'below' : 'above']: mark, steps: steps + 1 },
+    ...search,
+    [mark.rank <= targetOf(search) ? 'below' : 'above']: mark,
+    marks: isEnd ? [...marks.slice(0, -1), mark] : marks,
+    steps: steps + 1,
+    isResisted: mark.rank === below.rank || mark.rank === above.rank,
   };
+}
+
+/** Keys that have much in common resist: the first of them is as close to what is parted next as its lower end can be. */
+async function fromFirst<D extends DocumentData>(
+  walk: PageQuery<D>,
+  drawing: Drawing,
+  search: Search,
+): Promise<Drawing> {
+  const first = await walk.firstFrom(search.below.path);
+  // Without one, documents were deleted meanwhile.
+  const below = { ...search.below, path: first ?? search.below.path, isDocument: true };
+  return { ...drawing, reads: drawing.reads + 1, search: { ...search, below } };
+}
+
+/**
+ * Where between its two marks a search looks next: where its target is if keys are spread evenly, and in turn half-way, which comes to
+ * its end however they are.
+ */
+function shareOf(search: Search): number | undefined {
+  const { below, above, steps } = search;
+  return steps % 2 === 0 ? (targetOf(search) - below.rank) / (above.rank - below.rank) : undefined;
 }
 
 function isCloseEnough(search: Search): boolean {
@@ -134,16 +165,20 @@ function isCloseEnough(search: Search): boolean {
   return Math.min(distance(search, below), distance(search, above)) <= most;
 }
 
-function distance({ sought: [target = 0] }: Search, { rank }: Mark): number {
-  return Math.abs(rank - target);
+function targetOf({ sought: [target = 0] }: Search): number {
+  return target;
+}
+
+function distance(search: Search, { rank }: Mark): number {
+  return Math.abs(rank - targetOf(search));
 }
 
 /** Takes the nearer of the two marks for the boundary, and goes on to the next. */
 function settle(drawing: Drawing, search: Search): Drawing {
   const { below, above, marks, sought } = search;
-  const { rank, next } = distance(search, below) < distance(search, above) ? below : above;
-  const isNew = next !== null && rank > 0 && marks.every(({ path }) => path !== next);
-  const found = isNew ? [...marks, { path: next, rank, next }].toSorted((a, b) => a.rank - b.rank) : marks;
+  const nearer = distance(search, below) < distance(search, above) ? below : above;
+  const isNew = marks.every(({ rank }) => rank !== nearer.rank);
+  const found = isNew ? [...marks, nearer].toSorted((a, b) => a.rank - b.rank) : marks;
   return seek(drawing, { ...search, marks: found, sought: sought.slice(1) });
 }
 

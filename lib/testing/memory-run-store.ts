@@ -156,8 +156,9 @@ export class MemoryRunStore implements RunStore {
     const [first] = documents;
     const counted = { total: documents.length, reads: documents.length };
     if (first !== undefined && soFar === undefined) {
-      const mark = { path: first.ref.path, rank: 0, next: first.ref.path };
-      const search = { marks: [], sought: [], tolerance: 0, below: mark, above: mark, steps: 0 };
+      const mark = { path: first.ref.path, rank: 0, isDocument: true };
+      const place = { below: mark, above: mark, steps: 0, isResisted: false };
+      const search = { ...place, marks: [], sought: [], tolerance: 0 };
       return { ...counted, boundaries: [], search };
     }
     const size = Math.ceil(documents.length / parts);

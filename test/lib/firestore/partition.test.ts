@@ -41,7 +41,7 @@ describe('boundaries in a collection', () => {
         walked.map(({ length }) => length).every((size) => Math.abs(size - documents / parts) <= 4),
       ).toBe(true);
       await expectOnce(db.collection('things'), walked);
-      expect(reads).toBeLessThanOrEqual(200);
+      expect(reads).toBeLessThanOrEqual(100);
     },
   );
 
