@@ -16,6 +16,7 @@ export function attemptOf(
   const taskId = header('X-CloudTasks-TaskName');
   const before = Number(header('X-CloudTasks-TaskRetryCount'));
   return {
+    isFirst: before === 0,
     async isLast() {
       if (queue === undefined || taskId === undefined || !Number.isInteger(before)) return false;
       try {

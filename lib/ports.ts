@@ -1,6 +1,7 @@
 import type { DocumentData, Firestore, Query, QueryDocumentSnapshot } from '@google-cloud/firestore';
 import type { Cursor } from './core/cursor.ts';
 import type { Drawing } from './core/drawing.ts';
+import type { KnownRuns } from './known-runs.ts';
 import type { RetryLimits } from './core/last-attempt.ts';
 import type { Json } from './core/parameters.ts';
 import type { OutboxTask } from './core/outbox.ts';
@@ -125,6 +126,8 @@ export interface RetryLookup {
 
 /** One attempt of a queue to deliver a task. */
 export interface Attempt {
+  /** Whether the queue knows of no attempt of this task before. */
+  readonly isFirst: boolean;
   /** Whether the queue drops the task when this attempt fails. To be asked only when it has failed: it costs a call or two. */
   isLast(): Promise<boolean>;
 }
@@ -150,4 +153,6 @@ export interface Ports {
   readonly queue: TaskQueue;
   readonly clock: Clock;
   readonly log: Log;
+  /** What this process knows of runs; without it each page is read after its run. */
+  readonly knownRuns?: KnownRuns;
 }

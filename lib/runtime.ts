@@ -4,6 +4,7 @@ import { CloudTasksQueue } from './cloud-tasks/task-queue.ts';
 import { FirestoreRunStore } from './firestore/run-store.ts';
 import { createTokenVerifier, type TokenVerifier } from './http/verify-token.ts';
 import { jsonLog } from './json-log.ts';
+import { KnownRuns } from './known-runs.ts';
 import type { Ports, RetryLookup, RunStore } from './ports.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { systemClock } from './system-clock.ts';
@@ -21,7 +22,13 @@ export function createRuntime(environment: Readonly<Record<string, string | unde
   const queue = new CloudTasksQueue(createTasksClient(settings.tasksEmulatorHost), settings);
   return {
     settings,
-    ports: { store: createStore(settings.project), queue, clock: systemClock, log: jsonLog },
+    ports: {
+      store: createStore(settings.project),
+      queue,
+      clock: systemClock,
+      log: jsonLog,
+      knownRuns: new KnownRuns(),
+    },
     retries: queue,
     verifyToken: createTokenVerifier(settings.issuer),
   };

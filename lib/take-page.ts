@@ -1,26 +1,30 @@
 import { PageturnerError } from './core/errors.ts';
 import { remedyFor } from './core/failure-rules.ts';
-import { firstPageSize, smallerPage } from './core/page-size.ts';
-import { parseParameters } from './core/parameters.ts';
-import { rangeOf, type Shard } from './core/run.ts';
+import { smallerPage } from './core/page-size.ts';
+import type { Shard } from './core/run.ts';
 import { carryOn, commitPage, type PageInHand } from './commit-page.ts';
 import { Effects } from './effects.ts';
 import { failureOf, handleDocuments, type PageFailure, type TurnInHand } from './handle-page.ts';
 import { pageFailed, type PageOutcome } from './page-failed.ts';
 import type { Versioned } from './ports.ts';
+import { readPage, type PageAhead } from './read-page.ts';
 
 /**
  * Reads the page, has the user's code handle it, commits once, enqueues. Where a page is too much, or fails with several documents,
  * half of it is tried at once, in the same time: nothing had been committed.
  *
+ * @param ahead the page that the delivery promised, where it was asked for
  * @throws PageturnerError `held`, and whatever kept the page from taking effect: the delivery must come again.
  */
-export async function takePage(turn: TurnInHand): Promise<PageOutcome | 'conflict'> {
+export async function takePage(
+  turn: TurnInHand,
+  ahead: PageAhead | undefined,
+): Promise<PageOutcome | 'conflict'> {
   const { clock } = turn.ports;
   let startedAt = clock.now();
   let page: PageInHand;
   try {
-    page = await readPage(turn);
+    page = await readPage(turn, ahead);
   } catch (error) {
     return await pageFailed(turn, failureOf(error, [], remedyFor(error, 0, turn.shard.value, turn.task)));
   }
@@ -35,21 +39,6 @@ export async function takePage(turn: TurnInHand): Promise<PageOutcome | 'conflic
     if (!isNarrowed) return await pageFailed(inHand, tried, { inHand: page, size });
     size = smallerPage(tried.documents);
   }
-}
-
-async function readPage({ task, run, shard, ports: { store } }: TurnInHand): Promise<PageInHand> {
-  const params: unknown = parseParameters(task.name, task.params, JSON.parse(run.value.params));
-  const limit = shard.value.pageSize ?? firstPageSize(task.pageSize);
-  if (shard.value.source === 'set-aside') {
-    const page = await store.readSetAside(run.value.id, shard.value.cursor, limit);
-    return { ...page, setAside: page, params, limit };
-  }
-  const range = rangeOf(run.value, shard.value.index);
-  const page = await store.readPage(task.query(params, store.db), range, shard.value.cursor, limit);
-  const last = page.documents.at(-1);
-  // A query whose positions cannot be named is better refused before its documents are handled.
-  if (last !== undefined) page.positionOf(last);
-  return { ...page, params, limit };
 }
 
 /**

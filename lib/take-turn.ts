@@ -2,12 +2,14 @@ import type { IterativeTask } from './core/definition.ts';
 import type { TurnDelivery } from './core/delivery.ts';
 import { parkOne } from './core/control.ts';
 import { PageturnerError } from './core/errors.ts';
+import { deliveredCursor } from './core/page-request.ts';
 import type { Shard } from './core/run.ts';
 import { judge, mustBelongTo } from './core/turn-rules.ts';
 import { startDeadline } from './deadline.ts';
 import { drain } from './drain.ts';
 import type { Attempt, Log, Ports } from './ports.ts';
 import type { PageOutcome } from './page-failed.ts';
+import { askAhead } from './read-page.ts';
 import { stopRun } from './stop-run.ts';
 import { takePage } from './take-page.ts';
 
@@ -30,7 +32,8 @@ export async function takeTurn(
   const { store, queue, clock, log } = ports;
   const where = { task: task.name, run: delivery.run, shard: delivery.shard, turn: delivery.turn };
   using deadline = startDeadline(task.timeoutSeconds, clock);
-  for (;;) {
+  // Of use the first time only: whatever makes the turn be looked at again may have made the page old.
+  for (let ahead = askAhead(task, delivery, ports, attempt); ; ahead = undefined) {
     const found = await store.readTurn(delivery.run, delivery.shard);
     if (found === undefined) {
       log.write('WARNING', 'A turn of an unknown run was dropped', where);
@@ -64,7 +67,8 @@ export async function takeTurn(
         return 'parked';
       case 'take': {
         compareCursors(delivery, found.shard.value, log);
-        const outcome = await takePage({ task, ...found, deadline, ports, attempt });
+        ports.knownRuns?.remember(found.run.value);
+        const outcome = await takePage({ task, ...found, deadline, ports, attempt }, ahead);
         // Another delivery of this turn was quicker: what is left to do stands in the shard now.
         if (outcome !== 'conflict') return outcome;
       }
@@ -75,7 +79,7 @@ export async function takeTurn(
 /** The shard's cursor decides. The delivered one is for people; if it differs, somebody wrote a task or a shard by hand. */
 function compareCursors(delivery: TurnDelivery, shard: Shard, log: Log): void {
   const { run, shard: index, turn } = delivery;
-  const stored = shard.cursor?.readable ?? null;
+  const stored = deliveredCursor(shard.cursor);
   if (JSON.stringify(delivery.cursor) === JSON.stringify(stored)) return;
   log.write('ERROR', "The delivered cursor is not the shard's; the shard's decides", {
     run,

@@ -20,14 +20,20 @@ export interface StartDelivery {
   readonly startedBy: string;
 }
 
-/** Process one page of a shard. `cursor` is for people who look into the queue; the shard's own cursor decides. */
+/** Process one page of a shard. What it says of the page is for people who look into the queue, and a guess: the shard itself decides. */
 export interface TurnDelivery {
   readonly kind: 'turn';
   readonly run: string;
   readonly shard: number;
   readonly turn: number;
   readonly epoch: number;
+  /** Where the page starts, as people read it. */
   readonly cursor: Json;
+  /** There if `cursor` is all that there is to know of where the page starts: then it can be asked for before the shard is read. */
+  readonly expected?: {
+    /** Documents to ask for; absent for the definition's own size. */
+    readonly pageSize?: number;
+  };
 }
 
 /** What a run itself does next, beside its shards. The epoch is the run's. */
@@ -82,6 +88,7 @@ const schema: z.ZodType<Delivery> = z.discriminatedUnion('kind', [
     turn: count,
     epoch: count,
     cursor: z.json(),
+    expected: z.strictObject({ pageSize: z.int().min(1).exactOptional() }).exactOptional(),
   }),
   z.strictObject({ kind: z.literal('finish'), run: id, shard: count, epoch: count }),
   z.strictObject({ kind: z.enum(['prepare', 'settle', 'complete']), run: id, epoch: count }),

@@ -3,6 +3,7 @@ import type { Delivery, RunDelivery, TurnDelivery } from './delivery.ts';
 import { derivedTaskId } from './names.ts';
 import { PageturnerError, type ErrorRecord } from './errors.ts';
 import type { OutboxTask } from './outbox.ts';
+import { placeOf } from './page-request.ts';
 import type { Run, Shard } from './run.ts';
 import { isStopping } from './transition.ts';
 
@@ -98,14 +99,13 @@ export function advance(run: Run, shard: Shard, result: PageResult): Shard {
 /** The task for the turn that is to be taken next. */
 export function turnTask(run: Run, shard: Shard): OutboxTask {
   const { index, turn, epoch } = shard;
-  const cursor = shard.cursor?.readable ?? null;
   return taskOf(run, derivedTaskId(run.id, index, turn, epoch), {
     kind: 'turn',
     run: run.id,
     shard: index,
     turn,
     epoch,
-    cursor,
+    ...placeOf(shard),
   });
 }
 

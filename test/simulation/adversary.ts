@@ -13,6 +13,8 @@ export interface Rates {
   readonly delay: number;
   /** A read gives a shard as it was before its last commit. */
   readonly staleRead: number;
+  /** Somebody has changed by hand where a delivery says that its page starts. */
+  readonly forgedCursor: number;
   readonly duplicateDelivery: number;
   readonly lostDelivery: number;
   readonly lostResponse: number;
@@ -45,6 +47,7 @@ export class Adversary {
       failure: rate(0.08),
       delay: rate(0.2),
       staleRead: rate(0.5),
+      forgedCursor: rate(0.2),
       duplicateDelivery: rate(0.3),
       lostDelivery: rate(0.2),
       lostResponse: rate(0.3),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { TurnDelivery } from '../../lib/core/delivery.ts';
 import type { OutboxTask } from '../../lib/core/outbox.ts';
-import type { Ports } from '../../lib/ports.ts';
+import type { Ports, RunStore } from '../../lib/ports.ts';
 import { violationsOf } from './check-history.ts';
 import { runHistory } from './history.ts';
 import { changed, type Break } from './worker-process.ts';
@@ -52,6 +53,16 @@ const breaks: Readonly<Record<string, { readonly breakProtocol: Break; readonly 
     },
     violation: /a task of epoch \d+ committed a page in epoch \d+/,
   },
+  'lets the delivered cursor decide instead of the one in the shard': {
+    breakProtocol: {
+      ports: (ports) => ({ ...ports, store: changed(ports.store, { readTurn: deliveredTurn(ports.store) }) }),
+      async turn(delivery) {
+        delivered.set(`${delivery.run}/${delivery.shard}`, delivery);
+        return delivery;
+      },
+    },
+    violation: /took no effect|took effect [2-9] times/,
+  },
   'takes a delivery from the future for one of the present': {
     breakProtocol: {
       async turn(delivery, store) {
@@ -72,6 +83,27 @@ describe('the simulation catches a protocol that', () => {
     expect([...found].join('\n')).toMatch(violation);
   });
 });
+
+/** The delivery that came last, by its shard. */
+const delivered = new Map<string, TurnDelivery>();
+
+/** Gives a shard that stands where the last delivery says. */
+function deliveredTurn(store: RunStore): RunStore['readTurn'] {
+  return async (run, index) => {
+    const found = await store.readTurn(run, index);
+    const { turn, cursor } = delivered.get(`${run}/${index}`) ?? {};
+    if (found === undefined || !Array.isArray(cursor) || found.shard.value.turn !== turn) return found;
+    const { value, version } = found.shard;
+    const path = cursor.at(-1) as string;
+    return {
+      ...found,
+      shard: {
+        value: { ...value, cursor: { path, values: cursor.slice(0, -1), readable: cursor } },
+        version,
+      },
+    };
+  };
+}
 
 /** Keeps children back until the continuation is in its queue. */
 function continuationFirst(queue: Ports['queue']): Ports['queue'] {

@@ -57,7 +57,7 @@ export function violationsOf(history: History): string[] {
     demand(told === effects.size, `completion was told of ${told} documents`);
   }
 
-  for (const { severity, message } of log.entries) {
+  for (const { severity, message } of history.strikes.has('forgedCursor') ? [] : log.entries) {
     demand(severity !== 'ERROR' || !message.includes('cursor'), message);
   }
   return violations;

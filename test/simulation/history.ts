@@ -2,7 +2,7 @@ import type { DispatchRequest, DispatchResult } from '../../emulator/core/dispat
 import type { Engine } from '../../emulator/engine/engine.ts';
 import { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
 import { resumeRun } from '../../lib/control-run.ts';
-import type { Delivery } from '../../lib/core/delivery.ts';
+import type { Delivery, TurnDelivery } from '../../lib/core/delivery.ts';
 import type { Run, Shard } from '../../lib/core/run.ts';
 import { healRuns } from '../../lib/heal-runs.ts';
 import type { Ports, RunStore } from '../../lib/ports.ts';
@@ -13,7 +13,15 @@ import { RecordingLog } from '../support/recording.ts';
 import { Adversary, type Harm } from './adversary.ts';
 import { runtimeOf, type Answer } from './call-function.ts';
 import { application, type Application, type Walk } from './application.ts';
-import { contentOf, EngineQueue, location, queues, toolkitClock, virtualEngine } from './engine-queue.ts';
+import {
+  contentOf,
+  EngineQueue,
+  location,
+  queues,
+  toolkitClock,
+  virtualEngine,
+  withBody,
+} from './engine-queue.ts';
 import { insist, planMeddling } from './meddlers.ts';
 import { withStaleReads, WorkerProcess, type Break } from './worker-process.ts';
 
@@ -254,11 +262,18 @@ class World {
     const delivery = JSON.parse(body) as Delivery;
     if (delivery.kind !== 'turn') return await found.process.serve(handler, request);
     const epoch = this.#epochOf(delivery);
-    const answer = await found.process.serve(handler, request);
+    const forged = { ...request, task: withBody(request.task, this.#forged(delivery)) };
+    const answer = await found.process.serve(handler, forged);
     if (delivery.epoch < epoch && answer.outcome === 'committed') {
       this.#breaches.push(`a task of epoch ${delivery.epoch} committed a page in epoch ${epoch}`);
     }
     return answer;
+  }
+
+  #forged(delivery: TurnDelivery): TurnDelivery {
+    if (!this.#adversary.strikes('forgedCursor')) return delivery;
+    const values = Array.isArray(delivery.cursor) ? delivery.cursor.slice(0, -1) : [];
+    return { ...delivery, cursor: [...values, this.#adversary.chance.pick([...this.#lasting])] };
   }
 
   #epochOf({ run, shard }: { readonly run: string; readonly shard: number }): number {

@@ -1,6 +1,7 @@
 import type { HttpFunction } from '@google-cloud/functions-framework';
 import type { DispatchRequest } from '../../emulator/core/dispatch.ts';
 import type { Delivery, TurnDelivery } from '../../lib/core/delivery.ts';
+import { KnownRuns } from '../../lib/known-runs.ts';
 import type { Ports, RunStore } from '../../lib/ports.ts';
 import type { Adversary } from './adversary.ts';
 import { callFunction, type Answer } from './call-function.ts';
@@ -48,6 +49,7 @@ export class WorkerProcess {
           }),
       },
       log: outside.log,
+      knownRuns: new KnownRuns(),
     };
     this.ports = breakProtocol.ports?.(ports) ?? ports;
   }

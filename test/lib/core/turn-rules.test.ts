@@ -94,7 +94,9 @@ describe('a turn', () => {
     for (const gone of ['lastError', 'pageSize', 'heldUntil']) expect(after).not.toHaveProperty(gone);
     expect(after.outbox).toEqual([
       child,
-      expect.objectContaining({ delivery: { ...delivery, turn: 6, cursor: ['x', 'students/9'] } }),
+      expect.objectContaining({
+        delivery: { ...delivery, turn: 6, cursor: ['x', 'students/9'], expected: {} },
+      }),
     ]);
   });
 
