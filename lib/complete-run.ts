@@ -1,10 +1,7 @@
 import type { CompletionContext } from './core/context.ts';
-import { changeIfSame } from './change-if-same.ts';
-import { failed, restartRun } from './core/control.ts';
+import { childrenOf } from './core/control.ts';
 import type { IterativeTask } from './core/definition.ts';
 import type { RunDelivery } from './core/delivery.ts';
-import { errorRecord } from './core/errors.ts';
-import { remedyAtTheEnd, remedyFor, type Remedy } from './core/failure-rules.ts';
 import { derivedTaskId } from './core/names.ts';
 import type { OutboxTask } from './core/outbox.ts';
 import { parseParameters } from './core/parameters.ts';
@@ -16,7 +13,8 @@ import { withDeadline } from './deadline.ts';
 import { drainRun } from './drain.ts';
 import { Effects } from './effects.ts';
 import type { Attempt, Ports } from './ports.ts';
-import { enqueueLeftovers, stopRun } from './stop-run.ts';
+import { runFailed } from './run-failed.ts';
+import { stopRun } from './stop-run.ts';
 
 /** How a completion ended; each of these is an answer of 2xx. */
 export type CompleteOutcome = 'completed' | 'replayed' | 'parked' | 'void' | 'failed' | 'restarted';
@@ -69,7 +67,7 @@ export async function completeRun(
       effects.writes,
     );
   } catch (error) {
-    return await completionFailed(error, { task, run, attempt }, ports);
+    return await runFailed(error, { task, run, attempt }, ports);
   }
   // Somebody paused the run meanwhile, say: look again.
   if (change?.run === undefined) return await completeRun(task, delivery, ports, attempt);
@@ -91,52 +89,15 @@ function completed(
 ): RunChange | undefined {
   if (run.state !== 'completing' || run.epoch !== epoch) return undefined;
   const { error: _, failures: __, ...after } = transition(run, 'completed', { at: now, by: 'worker' });
-  return { run: { ...after, hasCompleted: true, ...totals, updatedAt: now, outbox: children } };
-}
-
-/**
- * A failure of the user's code is counted in the run and ends it when the budget is used up or the queue gives the completion up; one of
- * the platform is not counted, and a last attempt begins the completion anew.
- */
-async function completionFailed(
-  error: unknown,
-  {
-    task,
-    run,
-    attempt,
-  }: { readonly task: IterativeTask; readonly run: Run; readonly attempt: Attempt | undefined },
-  ports: Ports,
-): Promise<'failed' | 'restarted'> {
-  const { clock, log } = ports;
-  const at = clock.now();
-  const record = errorRecord(error, at);
-  const policy = { ...task, onError: task.onError === 'fail' ? 'fail' : 'retry' } as const;
-  const counts = { failures: run.failures ?? 0, quarantined: 0 };
-  let remedy: Remedy | 'restart' = remedyFor(error, 1, counts, policy);
-  if ((remedy === 'again' || remedy === 'count') && (await attempt?.isLast()) === true)
-    remedy = remedyAtTheEnd(remedy, error, 1, counts, policy);
-  const failures = counts.failures + (remedy === 'count' ? 1 : 0);
-  const kept = { error: record, updatedAt: at, ...(failures === 0 ? {} : { failures }) };
-  const changed = await changeIfSame(run, ports.store, (now) => {
-    if (remedy === 'fail') return failed(now, record, { at, by: 'worker' });
-    const failing = { ...now.run, ...kept };
-    return { run: remedy === 'restart' ? restartRun(failing, at) : failing };
-    // For people who look at the run. If it cannot be kept, the error itself still has the delivery come again.
-  }).catch(() => undefined);
-  if (changed?.run === undefined || (remedy !== 'fail' && remedy !== 'restart')) throw error;
-  const where = { task: task.name, run: run.id };
-  if (remedy === 'restart') {
-    await drainRun(changed.run, ports);
-    log.write(
-      'WARNING',
-      'The last attempt of the completion failed for no fault of the task; it was begun anew',
-      where,
-    );
-    return 'restarted';
-  }
-  await enqueueLeftovers(run.id, ports);
-  log.write('ERROR', `The run failed: ${record.message}`, where);
-  return 'failed';
+  return {
+    run: {
+      ...after,
+      hasCompleted: true,
+      ...totals,
+      updatedAt: now,
+      outbox: [...childrenOf(run, run), ...children],
+    },
+  };
 }
 
 async function callOnComplete(

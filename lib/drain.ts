@@ -1,4 +1,5 @@
 import { changeIfSame } from './change-if-same.ts';
+import { callbackTask } from './core/callbacks.ts';
 import { childrenOf } from './core/control.ts';
 import type { OutboxTask } from './core/outbox.ts';
 import type { Run, Shard } from './core/run.ts';
@@ -20,9 +21,16 @@ export async function drain(outbox: readonly OutboxTask[], queue: TaskQueue): Pr
   if (next !== undefined) await queue.enqueue(next);
 }
 
+/** Enqueues the next callback that a run owes. */
+export async function drainOwed(run: Run, queue: TaskQueue): Promise<void> {
+  const next = callbackTask(run);
+  if (next !== undefined) await queue.enqueue(next);
+}
+
 /** Enqueues what a run has to, and then drops the children from its outbox, so that they are not enqueued again long after. */
 export async function drainRun(run: Run, { store, queue }: Ports): Promise<void> {
   await drain(run.outbox, queue);
+  await drainOwed(run, queue);
   const children = childrenOf(run, run);
   if (children.length === 0) return;
   await changeIfSame(run, store, ({ run: now }) => ({

@@ -5,7 +5,7 @@ import { PageturnerError } from './core/errors.ts';
 import type { Run, Shard } from './core/run.ts';
 import { isStopping } from './core/transition.ts';
 import { mustBelongTo } from './core/turn-rules.ts';
-import { drain } from './drain.ts';
+import { drainRun } from './drain.ts';
 import type { Ports } from './ports.ts';
 import { stopRun } from './stop-run.ts';
 
@@ -22,7 +22,7 @@ export async function finishShard(
   delivery: FinishDelivery,
   ports: Ports,
 ): Promise<FinishOutcome> {
-  const { store, queue, clock, log } = ports;
+  const { store, clock, log } = ports;
   const found = await store.getRun(delivery.run);
   if (found === undefined) {
     log.write('WARNING', 'The end of a shard of an unknown run was dropped', {
@@ -49,7 +49,7 @@ export async function finishShard(
     return 'parked';
   }
   if (found.run.state === 'completing') {
-    await drain(found.run.outbox, queue);
+    await drainRun(found.run, ports);
     return 'replayed';
   }
   if (found.run.state !== 'running') return 'void';
@@ -57,7 +57,7 @@ export async function finishShard(
   const change = await store.changeRun(delivery.run, (now) => walked(now, { at: clock.now(), by: 'worker' }));
   // Somebody paused the run meanwhile, say: look again.
   if (change?.run === undefined) return await finishShard(task, delivery, ports);
-  await drain(change.run.outbox, queue);
+  await drainRun(change.run, ports);
   return 'walked';
 }
 

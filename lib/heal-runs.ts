@@ -1,8 +1,9 @@
 import { changeIfSame } from './change-if-same.ts';
+import { callbackTask, keepOwed } from './core/callbacks.ts';
 import { childrenOf, isWalked, restart, restartRun } from './core/control.ts';
-import type { Run, Shard } from './core/run.ts';
+import { needsCare, type Run, type Shard } from './core/run.ts';
 import { isStopping } from './core/transition.ts';
-import { drain, drainRun } from './drain.ts';
+import { drain, drainOwed, drainRun } from './drain.ts';
 import type { Ports } from './ports.ts';
 import { defaultRuntime } from './runtime.ts';
 import { enqueueLeftovers, stopRun } from './stop-run.ts';
@@ -66,23 +67,44 @@ async function heal(runId: string, quietMs: number, ports: Ports): Promise<boole
   if (found === undefined) return false;
   const { run, shards } = found;
   const isQuiet = ({ updatedAt }: Run | Shard): boolean => ports.clock.now() - updatedAt >= quietMs;
+  let wasDead = isQuiet(run) && (await healCallback(run, ports));
   if (run.state === 'running') {
+    if (isQuiet(run)) await drainRun(run, ports);
     // A shard that is done and has nothing to enqueue has nothing to do until all have.
     const hasWork = (shard: Shard): boolean =>
       isWalked(found) || shard.state === 'running' || childrenOf(run, shard).length > 0;
-    let wasDead = false;
     for (const shard of shards) {
       if (hasWork(shard) && isQuiet(shard) && (await healShard(run, shard, ports))) wasDead = true;
     }
     return wasDead;
   }
-  if (!isQuiet(run)) return false;
+  if (!isQuiet(run) || !hasMore(run)) return wasDead;
   if (isStopping(run.state)) {
     await stopRun(runId, { by: 'healer', force: true }, ports);
     return true;
   }
   if (run.state === 'starting' || run.state === 'completing') return await healRun(run, ports);
   await enqueueLeftovers(runId, ports);
+  return true;
+}
+
+/** Whether something must still happen to a run by itself, beside its callbacks. */
+function hasMore({ owed: _, ...run }: Run): boolean {
+  return needsCare(run);
+}
+
+async function healCallback(run: Run, { store, queue, clock, log }: Ports): Promise<boolean> {
+  const next = callbackTask(run);
+  const [owed] = run.owed ?? [];
+  if (next === undefined || owed === undefined || (await queue.has(next))) return false;
+  const epoch = owed.epoch + 1;
+  const change = await store.changeRun(run.id, (now) => keepOwed(now.run, owed, clock.now(), { epoch }));
+  if (change?.run === undefined) return false;
+  await drainOwed(change.run, queue);
+  log.write('WARNING', `The task for ${owed.name} had died, and was begun anew`, {
+    task: run.task,
+    run: run.id,
+  });
   return true;
 }
 

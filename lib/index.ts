@@ -5,11 +5,15 @@ export type {
   OneShotTask,
   TaskDefinition,
 } from './core/definition.ts';
+export type { Callbacks, OnFailed } from './core/callbacks.ts';
 export type {
+  CallbackContext,
   ChildOptions,
   CompletionContext,
+  ErrorContext,
   HandlerContext,
   PageContext,
+  StartContext,
   TaskContext,
   WritesContext,
 } from './core/context.ts';

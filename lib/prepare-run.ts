@@ -2,20 +2,26 @@ import type { Query } from '@google-cloud/firestore';
 import type { IterativeTask } from './core/definition.ts';
 import type { RunDelivery } from './core/delivery.ts';
 import { changeIfSame } from './change-if-same.ts';
-import { failed } from './core/control.ts';
+import { childrenOf, failed } from './core/control.ts';
 
 import { errorRecord, FatalTaskError, PageturnerError } from './core/errors.ts';
+import { derivedTaskId } from './core/names.ts';
+import type { OutboxTask } from './core/outbox.ts';
 import { parseParameters } from './core/parameters.ts';
 import { isPlatformFailure } from './core/platform-failure.ts';
 import { newShard, type Run, type RunChange, type RunRecords } from './core/run.ts';
 import { transition } from './core/transition.ts';
 import { mustBelongTo, turnTask } from './core/turn-rules.ts';
+import { withDeadline } from './deadline.ts';
 import { drain, drainRun } from './drain.ts';
+import { Effects } from './effects.ts';
 import { findBoundaries } from './find-boundaries.ts';
 import type { Attempt, Ports, RunStore } from './ports.ts';
+import { runFailed } from './run-failed.ts';
+import { enqueueLeftovers } from './stop-run.ts';
 
 /** How a preparation ended; each of these is an answer of 2xx. */
-export type PrepareOutcome = 'prepared' | 'continued' | 'replayed' | 'void' | 'failed';
+export type PrepareOutcome = 'prepared' | 'continued' | 'replayed' | 'void' | 'failed' | 'restarted';
 
 /**
  * Draws the shards of a run, freezes them in it, and begins each shard's chain. It takes effect once: of two preparations at the same
@@ -55,13 +61,29 @@ export async function prepareRun(
     // Another delivery was quicker, and may have prepared the run: look again.
     if (change === undefined) return await prepareRun(task, delivery, ports, attempt);
     log.write('ERROR', `The run could not be prepared: ${record.message}`, where);
+    await enqueueLeftovers(found.run.id, ports);
     return 'failed';
   }
   if (plan === 'continued') return plan;
-  const change =
-    plan && (await changeIfSame(found.run, store, ({ run }) => prepared(run, plan, clock.now())));
+  if (plan === undefined) return await prepareRun(task, delivery, ports, attempt);
+  const effects = new Effects([found.run.id, 'start'], () => clock.now());
+  const { children } = effects;
+  let change: RunChange | undefined;
+  try {
+    await callOnStart(task, found.run, plan, effects, ports);
+    change = await changeIfSame(
+      found.run,
+      store,
+      ({ run }) => prepared(run, plan, children, clock.now()),
+      effects.writes,
+    );
+  } catch (error) {
+    return await runFailed(error, { task, run: found.run, attempt }, ports);
+  }
   // Another delivery was quicker, and may have died before it enqueued anything: look again.
   if (change === undefined) return await prepareRun(task, delivery, ports, attempt);
+  // No page begins before all that onStart started is enqueued.
+  if (change.run !== undefined) await drainRun(change.run, ports);
   await Promise.all((change.shards ?? []).map(async (shard) => await drain(shard.outbox, queue)));
   return 'prepared';
 }
@@ -94,6 +116,26 @@ async function counted(
   return countTotal ? { boundaries, total: total ?? (await store.count(query)) } : { boundaries };
 }
 
+async function callOnStart(
+  task: IterativeTask,
+  run: Run,
+  { total }: Plan,
+  effects: Effects,
+  { store, clock }: Ports,
+): Promise<void> {
+  if (task.onStart === undefined) return;
+  const params: unknown = parseParameters(task.name, task.params, JSON.parse(run.params));
+  await withDeadline(task.timeoutSeconds, clock, async (deadline) => {
+    await task.onStart?.({
+      ...effects.context(store.db, deadline),
+      params,
+      runId: run.id,
+      total,
+      idempotencyKey: derivedTaskId(run.id, 'start'),
+    });
+  }).finally(() => effects.close());
+}
+
 /** What trying again would not mend. */
 function isForGood(error: unknown): boolean {
   if (error instanceof FatalTaskError) return true;
@@ -111,9 +153,15 @@ async function replayOlder(run: Run, ports: Ports): Promise<PrepareOutcome> {
 }
 
 /** The run with its shards, each with its first turn to enqueue. */
-function prepared(run: Run, plan: Plan, now: number): RunChange {
-  const { drawing: _, ...begun } = transition(run, 'prepared', { at: now, by: 'worker' });
-  const after: Run = { ...begun, ...plan, shards: plan.boundaries.length + 1, updatedAt: now, outbox: [] };
+function prepared(run: Run, plan: Plan, children: readonly OutboxTask[], now: number): RunChange {
+  const {
+    drawing: _,
+    error: __,
+    failures: ___,
+    ...begun
+  } = transition(run, 'prepared', { at: now, by: 'worker' });
+  const outbox = [...childrenOf(run, run), ...children];
+  const after: Run = { ...begun, ...plan, outbox, shards: plan.boundaries.length + 1, updatedAt: now };
   const shards = Array.from({ length: after.shards }, (_, index) => newShard(index, now));
   return {
     run: after,
@@ -122,7 +170,8 @@ function prepared(run: Run, plan: Plan, now: number): RunChange {
 }
 
 /** A crash may have kept the first turns from being enqueued. */
-async function replay({ shards }: RunRecords, { queue }: Ports): Promise<PrepareOutcome> {
-  for (const shard of shards) if (shard.turn === 0) await drain(shard.outbox, queue);
+async function replay({ run, shards }: RunRecords, ports: Ports): Promise<PrepareOutcome> {
+  await drainRun(run, ports);
+  for (const shard of shards) if (shard.turn === 0) await drain(shard.outbox, ports.queue);
   return 'replayed';
 }

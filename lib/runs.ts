@@ -35,6 +35,8 @@ export interface RunSummary {
   readonly secondsLeft?: number;
   /** The error that ended the run, or else the last one that a shard has not got over. */
   readonly lastError?: ErrorRecord;
+  /** The last failure of a callback (`onPause`, `onCancel`, `onError`), which leaves the run as it is. */
+  readonly callbackError?: ErrorRecord & { readonly callback: string };
   /** What happened to it, the newest last; at most the last 50. */
   readonly history: readonly (Omit<HistoryEntry, 'at'> & { readonly at: Date })[];
   readonly shards: readonly ShardSummary[];
@@ -109,6 +111,7 @@ function summarize(run: Run, shards: readonly Shard[]): RunSummary {
     ...(run.result === undefined ? {} : { result: JSON.parse(run.result) as Json }),
     ...paceOf({ run, shards }),
     ...(lastError === undefined ? {} : { lastError }),
+    ...(run.callbackError === undefined ? {} : { callbackError: run.callbackError }),
     history: run.history.map((entry) => ({ ...entry, at: new Date(entry.at) })),
     shards: shards.map((shard) => summarizeShard(shard)),
   };

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { owedNames } from './core/callbacks.ts';
 import type { IterativeTask } from './core/definition.ts';
 import type { StartDelivery } from './core/delivery.ts';
 import { PageturnerError } from './core/errors.ts';
@@ -34,6 +35,7 @@ export async function startRun(
 ): Promise<'started' | 'exists'> {
   const { store, queue, clock, log } = ports;
   const now = clock.now();
+  const callbacks = owedNames.filter((name) => task[name === 'onError' ? 'onFailed' : name] !== undefined);
   const bare: Run = {
     id: start.run,
     task: task.name,
@@ -45,6 +47,7 @@ export async function startRun(
     timeoutSeconds: task.timeoutSeconds,
     startedBy: start.startedBy,
     ...(start.key === undefined ? {} : { key: start.key }),
+    ...(callbacks.length === 0 ? {} : { callbacks }),
     createdAt: now,
     updatedAt: now,
     ...(start.at === undefined ? {} : { at: start.at }),

@@ -2,7 +2,7 @@ import { changeIfSame } from './change-if-same.ts';
 import { emptied, parkAll, stopped } from './core/control.ts';
 import type { RunDelivery } from './core/delivery.ts';
 import { isStopping } from './core/transition.ts';
-import { drainChildren, drainRun } from './drain.ts';
+import { drainChildren, drainOwed, drainRun } from './drain.ts';
 import type { Ports } from './ports.ts';
 
 export interface StopOptions {
@@ -23,7 +23,12 @@ export async function stopRun(runId: string, { by, force }: StopOptions, ports: 
     );
   }
   const found = await store.getRun(runId);
-  if (found === undefined || !isStopping(found.run.state)) return;
+  if (found === undefined) return;
+  if (!isStopping(found.run.state)) {
+    // Who stopped it may have died before it enqueued the callback.
+    await drainOwed(found.run, queue);
+    return;
+  }
   if (found.shards.some(({ state }) => state === 'running')) return;
   for (const shard of found.shards) await drainChildren(found.run, shard, queue);
   const change = await changeIfSame(found.run, store, (now) => stopped(now, { at: clock.now(), by }));

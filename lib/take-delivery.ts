@@ -1,3 +1,4 @@
+import { callBack } from './call-back.ts';
 import { completeRun } from './complete-run.ts';
 import type { IterativeTask } from './core/definition.ts';
 import type { Delivery, TaskDelivery } from './core/delivery.ts';
@@ -31,6 +32,8 @@ export async function takeDelivery(
       return await finishShard(task, delivery, ports);
     case 'complete':
       return await completeRun(task, delivery, ports, attempt);
+    case 'callback':
+      return await callBack(task, delivery, ports, attempt);
     case 'settle':
       return await settleRun(delivery, ports);
   }

@@ -6,7 +6,7 @@ import { deliveredCursor } from './core/page-request.ts';
 import type { Shard } from './core/run.ts';
 import { judge, mustBelongTo } from './core/turn-rules.ts';
 import { startDeadline } from './deadline.ts';
-import { drain } from './drain.ts';
+import { drain, drainOwed } from './drain.ts';
 import type { Attempt, Log, Ports } from './ports.ts';
 import type { PageOutcome } from './page-failed.ts';
 import { askAhead } from './read-page.ts';
@@ -44,6 +44,8 @@ export async function takeTurn(
     switch (verdict.kind) {
       case 'void':
         log.write('INFO', `A turn was dropped: ${verdict.reason}`, where);
+        // The delivery that ended the run may have died before it enqueued the callback.
+        await drainOwed(found.run.value, queue);
         return 'void';
       case 'too-early':
         throw new PageturnerError(

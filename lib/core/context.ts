@@ -9,6 +9,7 @@ import type {
 } from '@google-cloud/firestore';
 import type { z } from 'zod';
 import type { AnyTask } from './definition.ts';
+import type { ErrorRecord } from './errors.ts';
 
 /** When and where a child task runs. */
 export interface ChildOptions {
@@ -93,4 +94,28 @@ export interface CompletionContext<P, T = unknown> extends HandlerContext, Write
   readonly processed: number;
   /** The states of all shards, reduced in their order: the run's result. Undefined for a task without `state`. */
   readonly state: T;
+}
+
+/** For `onStart`. */
+export interface StartContext<P> extends HandlerContext, WritesContext {
+  readonly params: P;
+  readonly runId: string;
+  /** How many documents the query has; undefined where they are not counted. */
+  readonly total: number | undefined;
+}
+
+/** For `onPause` and `onCancel`: what happened, which may be some time ago. */
+export interface CallbackContext<P> extends HandlerContext, WritesContext {
+  readonly params: P;
+  readonly runId: string;
+  readonly at: Date;
+  /** Who did it: an e-mail address, `code`, `worker` or `healer`. */
+  readonly by: string;
+  readonly reason: string | undefined;
+}
+
+/** For `onError`. */
+export interface ErrorContext<P> extends CallbackContext<P> {
+  /** What ended the run. */
+  readonly error: ErrorRecord;
 }

@@ -79,7 +79,7 @@ export function emptied(shards: readonly Shard[]): readonly Shard[] {
 export function failed(found: RunRecords, error: ErrorRecord, cause: Cause): RunChange | undefined {
   if (!permits(found.run.state, 'fail')) return undefined;
   const run = renewed(
-    transition(found.run, 'fail', { ...cause, reason: error.message.slice(0, 500) }),
+    transition(found.run, 'fail', { ...cause, reason: error.message.slice(0, 500) }, error),
     cause.at,
   );
   const hasLeftovers = found.shards.some((shard) => childrenOf(run, shard).length > 0);

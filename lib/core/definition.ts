@@ -1,5 +1,6 @@
 import type { DocumentData, Firestore, Query, QueryDocumentSnapshot } from '@google-cloud/firestore';
 import type { z } from 'zod';
+import { owedNames, type Callbacks, type OnFailed } from './callbacks.ts';
 import type { CompletionContext, PageContext, TaskContext } from './context.ts';
 import { PageturnerError } from './errors.ts';
 import type { FailurePolicy, OnError } from './failure-rules.ts';
@@ -35,11 +36,8 @@ export interface TaskDefinition<S extends z.ZodType> extends Common<S> {
 }
 
 /** What a user writes for a walk over a query. Give either `page` or `each`. */
-export interface IterativeTaskDefinition<
-  S extends z.ZodType,
-  D extends DocumentData,
-  T = unknown,
-> extends Common<S> {
+export interface IterativeTaskDefinition<S extends z.ZodType, D extends DocumentData, T = unknown>
+  extends Common<S>, Callbacks<z.output<S>> {
   /**
    * What to walk: a collection, a collection group, or what a filter and an order select. No limit, offset or cursor: those are
    * Pageturner's. Called for each page, so it must give the same query each time.
@@ -67,8 +65,12 @@ export interface IterativeTaskDefinition<
    *
    * Where `page` fails, it is called again with half of the documents, and so on until the one at fault is found: only a failure
    * with a single document counts.
+   *
+   * A function instead is a callback for the run's own failure, called once each time that it has ended `failed` (see `onPause`); for
+   * both write `{ documents: 'quarantine', run(ctx) { … } }`.
    */
-  readonly onError?: OnError;
+  readonly onError?:
+    OnError | OnFailed<z.output<S>> | { readonly documents?: OnError; readonly run: OnFailed<z.output<S>> };
   /** How often a document is tried before it is set aside, 1 to 100; 3 unless given. With `onError: 'quarantine'` only. */
   readonly tries?: number;
   /** Failures of the user's code since the last page that took effect, after which the run ends `failed`; 1 to 100, 5 unless given. */
@@ -108,11 +110,14 @@ export type IterativeTask<
   D extends DocumentData = DocumentData,
   T = unknown,
 > = Readonly<
-  IterativeTaskDefinition<S, D, T> &
+  Omit<IterativeTaskDefinition<S, D, T>, 'onError'> &
     Required<
       Pick<IterativeTaskDefinition<S, D, T>, 'shards' | 'countTotal' | 'pageSize' | 'timeoutSeconds'>
     > &
-    FailurePolicy
+    FailurePolicy & {
+      /** The callback of `onError`. */
+      readonly onFailed?: OnFailed<z.output<S>>;
+    }
 > & { readonly kind: 'iterative' };
 
 /** A change of a run's state is a transaction over all its shards. */
@@ -175,7 +180,38 @@ export function iterativeTask<S extends z.ZodType, D extends DocumentData, T = u
   }
   checkState(definition);
   const filled = { pageSize, shards, countTotal, timeoutSeconds };
-  return { ...definition, ...failurePolicy(definition), ...filled, kind: 'iterative' };
+  const { documents, run } = splitOnError(definition);
+  const policy = failurePolicy({ ...definition, onError: documents });
+  return {
+    ...definition,
+    ...policy,
+    ...(run === undefined ? {} : { onFailed: run }),
+    ...filled,
+    kind: 'iterative',
+  };
+}
+
+/** What `onError` says of documents, and what of the run. */
+function splitOnError<P>(
+  definition: Common<z.ZodType> &
+    Callbacks<P> & { readonly onError?: unknown; readonly onComplete?: unknown },
+): { readonly documents?: OnError; readonly run?: OnFailed<P> } {
+  for (const name of ['onStart', ...owedNames.slice(0, 2), 'onComplete'] as const) {
+    if (definition[name] === undefined || typeof definition[name] === 'function') continue;
+    refuse(definition, `has ${name} ${JSON.stringify(definition[name])}: write ${name}(ctx) { … }`);
+  }
+  const { onError } = definition;
+  if (typeof onError === 'function') return { run: onError as OnFailed<P> };
+  if (typeof onError !== 'object' || onError === null)
+    return onError === undefined ? {} : { documents: onError as OnError };
+  const { documents, run } = onError as { documents?: OnError; run?: OnFailed<P> };
+  if (typeof run !== 'function') {
+    refuse(
+      definition,
+      "has an onError without run: write onError: { documents: 'quarantine', run(ctx) { … } }, or only the policy",
+    );
+  }
+  return documents === undefined ? { run } : { documents, run };
 }
 
 function checkState<T>(definition: Common<z.ZodType> & { readonly state?: StateDefinition<T> }): void {
@@ -197,10 +233,15 @@ function checkState<T>(definition: Common<z.ZodType> & { readonly state?: StateD
   }
 }
 
-function failurePolicy(definition: Common<z.ZodType> & Partial<FailurePolicy>): FailurePolicy {
+function failurePolicy(
+  definition: Common<z.ZodType> & { readonly [K in keyof FailurePolicy]?: FailurePolicy[K] | undefined },
+): FailurePolicy {
   const { onError = 'retry', tries = 3, maxFailures = 5, maxQuarantined = 1000 } = definition;
   if (!['retry', 'quarantine', 'fail'].includes(onError)) {
-    refuse(definition, `has onError ${JSON.stringify(onError)}: write 'retry', 'quarantine' or 'fail'`);
+    refuse(
+      definition,
+      `has onError ${JSON.stringify(onError)}: write 'retry', 'quarantine' or 'fail', or a function that is called when a run has failed`,
+    );
   }
   if (definition.tries !== undefined && onError !== 'quarantine') {
     refuse(definition, "has tries, which go with onError: 'quarantine'; otherwise write maxFailures");

@@ -48,6 +48,14 @@ export interface RunDelivery {
   readonly epoch: number;
 }
 
+/** Make the next callback that a run owes. The epoch is the callback's own. */
+export interface CallbackDelivery {
+  readonly kind: 'callback';
+  readonly run: string;
+  readonly number: number;
+  readonly epoch: number;
+}
+
 /** A shard is done: if it was the last one, the run is walked. */
 export interface FinishDelivery {
   readonly kind: 'finish';
@@ -58,7 +66,8 @@ export interface FinishDelivery {
 }
 
 /** What travels in the body of a Cloud Tasks task: the whole conversation between starters, workers and the queue. */
-export type Delivery = TaskDelivery | StartDelivery | TurnDelivery | FinishDelivery | RunDelivery;
+export type Delivery =
+  TaskDelivery | StartDelivery | TurnDelivery | FinishDelivery | RunDelivery | CallbackDelivery;
 
 /**
  * @param body the parsed JSON body of the request
@@ -91,5 +100,6 @@ const schema: z.ZodType<Delivery> = z.discriminatedUnion('kind', [
     expected: z.strictObject({ pageSize: z.int().min(1).exactOptional() }).exactOptional(),
   }),
   z.strictObject({ kind: z.literal('finish'), run: id, shard: count, epoch: count }),
+  z.strictObject({ kind: z.literal('callback'), run: id, number: count, epoch: count }),
   z.strictObject({ kind: z.enum(['prepare', 'settle', 'complete']), run: id, epoch: count }),
 ]);

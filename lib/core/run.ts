@@ -1,3 +1,4 @@
+import type { OwedCallback, OwedName } from './callbacks.ts';
 import type { Cursor } from './cursor.ts';
 import type { Drawing } from './drawing.ts';
 import { PageturnerError, type ErrorRecord } from './errors.ts';
@@ -40,7 +41,15 @@ export interface Run {
   readonly error?: ErrorRecord;
   /** JSON text of the states of all shards, reduced; once completed, for a task with state. */
   readonly result?: string;
-  /** Failures of `onComplete`; absent when it has not failed. */
+  /** The callbacks that its task had when it was started; absent when it had none. */
+  readonly callbacks?: readonly OwedName[];
+  /** The callbacks that it has to make, the next one first. */
+  readonly owed?: readonly OwedCallback[];
+  /** The number of the last callback that it had to make. */
+  readonly lastOwed?: number;
+  /** The last failure of a callback. */
+  readonly callbackError?: ErrorRecord & { readonly callback: OwedName };
+  /** Failures of `onStart` or `onComplete`; absent when it has not failed. */
   readonly failures?: number;
   /** Whether it has completed before it was retried: `onComplete` is not called again. */
   readonly hasCompleted?: boolean;
@@ -154,6 +163,6 @@ export function rangeOf(run: Run, index: number): KeyRange {
 }
 
 /** Whether something must still happen to the run by itself: the healer looks after these. */
-export function needsCare({ state, outbox, hasLeftovers }: Run): boolean {
-  return isActive(state) || outbox.length > 0 || hasLeftovers;
+export function needsCare({ state, outbox, owed, hasLeftovers }: Run): boolean {
+  return isActive(state) || outbox.length > 0 || owed !== undefined || hasLeftovers;
 }

@@ -1,4 +1,5 @@
-import { PageturnerError } from './errors.ts';
+import { owing } from './callbacks.ts';
+import { PageturnerError, type ErrorRecord } from './errors.ts';
 import type { HistoryEntry, Run } from './run.ts';
 
 /**
@@ -58,11 +59,12 @@ export function permits(state: RunState, event: RunEvent): boolean {
 }
 
 /**
- * The run after an event, with the event in its history. The only place where a run's state changes.
+ * The run after an event, with the event in its history, and the callback that it calls for. The only place where a run's state changes.
  *
+ * @param error what ended the run, for `fail`
  * @throws PageturnerError `invalid-state` when the table has no such change.
  */
-export function transition(run: Run, event: RunEvent, cause: Cause): Run {
+export function transition(run: Run, event: RunEvent, cause: Cause, error?: ErrorRecord): Run {
   const target = transitions[run.state][event];
   if (target === undefined) {
     const takers = Object.entries(transitions).flatMap(([state, events]) => (event in events ? [state] : []));
@@ -74,12 +76,13 @@ export function transition(run: Run, event: RunEvent, cause: Cause): Run {
   const state =
     target === 'running' && event !== 'prepared' && run.boundaries === undefined ? 'starting' : target;
   const { endedAt: _, ...rest } = run;
-  return {
+  const after: Run = {
     ...rest,
     state,
     ...(hasEnded(state) ? { endedAt: cause.at } : {}),
     history: [...run.history, { event, state, ...cause }].slice(-longestHistory),
   };
+  return owing(after, error);
 }
 
 export function hasEnded(state: RunState): boolean {

@@ -11,7 +11,7 @@ import { needsCare, type HistoryEntry, type Run, type Shard } from '../core/run.
  * they compare as the server compares them; they stand in a map by their place, since they may be arrays themselves.
  */
 export function runToDocument(run: Run): DocumentData {
-  const { id: _, createdAt, updatedAt, at, endedAt, error, outbox, history, ...rest } = run;
+  const { id: _, createdAt, updatedAt, at, endedAt, error, callbackError, outbox, history, ...rest } = run;
   return {
     ...rest,
     needsCare: needsCare(run),
@@ -20,17 +20,29 @@ export function runToDocument(run: Run): DocumentData {
     ...(at === undefined ? {} : { at: Timestamp.fromMillis(at) }),
     ...(endedAt === undefined ? {} : { endedAt: Timestamp.fromMillis(endedAt) }),
     ...(error === undefined ? {} : { error: errorToDocument(error) }),
+    ...(callbackError === undefined ? {} : { callbackError: errorToDocument(callbackError) }),
     history: history.map((entry) => ({ ...entry, at: Timestamp.fromMillis(entry.at) })),
     outbox: JSON.stringify(outbox),
   };
 }
 
 export function runFromDocument(id: string, data: DocumentData): Run {
-  const { createdAt, updatedAt, at, endedAt, error, outbox, history, needsCare: _, ...rest } = data;
+  const {
+    createdAt,
+    updatedAt,
+    at,
+    endedAt,
+    error,
+    callbackError,
+    outbox,
+    history,
+    needsCare: _,
+    ...rest
+  } = data;
   return {
     ...(rest as Omit<
       Run,
-      'id' | 'createdAt' | 'updatedAt' | 'at' | 'endedAt' | 'error' | 'outbox' | 'history'
+      'id' | 'createdAt' | 'updatedAt' | 'at' | 'endedAt' | 'error' | 'callbackError' | 'outbox' | 'history'
     >),
     id,
     createdAt: (createdAt as Timestamp).toMillis(),
@@ -38,6 +50,13 @@ export function runFromDocument(id: string, data: DocumentData): Run {
     ...(at === undefined ? {} : { at: (at as Timestamp).toMillis() }),
     ...(endedAt === undefined ? {} : { endedAt: (endedAt as Timestamp).toMillis() }),
     ...(error === undefined ? {} : { error: errorFromDocument(error as DocumentData) }),
+    ...(callbackError === undefined
+      ? {}
+      : {
+          callbackError: errorFromDocument(callbackError as DocumentData) as NonNullable<
+            Run['callbackError']
+          >,
+        }),
     history: (history as (Omit<HistoryEntry, 'at'> & { readonly at: Timestamp })[]).map((entry) => ({
       ...entry,
       at: entry.at.toMillis(),

@@ -16,6 +16,10 @@ const run = sampleRun({
   createdAt: 1_700_000_000_123,
   updatedAt: 1_700_000_000_125,
   at: 1_700_000_000_124,
+  callbacks: ['onPause'],
+  lastOwed: 2,
+  owed: [{ name: 'onPause', number: 2, epoch: 1, cause: { at: 5, by: 'code' }, failures: 1, notBefore: 9 }],
+  callbackError: { message: 'm', at: 1_700_000_000_126, callback: 'onPause' },
   history: [{ event: 'prepared', state: 'running', at: 1_700_000_000_125, by: 'worker', reason: 'why' }],
   outbox: [
     {
@@ -83,12 +87,14 @@ export function runStoreContract(
 
   test('runs that need care are listed by id, page by page', async () => {
     for (const id of ['a', 'z']) await store.createRun({ ...run, id });
-    await store.createRun({ ...run, id: 'ended', state: 'completed', outbox: [] });
-    await store.createRun({ ...run, id: 'left', state: 'completed', outbox: [], hasLeftovers: true });
+    const { owed, ...plain } = run;
+    await store.createRun({ ...plain, id: 'ended', state: 'completed', outbox: [] });
+    await store.createRun({ ...run, id: 'm', state: 'paused', outbox: [], owed: owed ?? [] });
+    await store.createRun({ ...plain, id: 'left', state: 'completed', outbox: [], hasLeftovers: true });
     const ids = async (after: string | null, limit: number) =>
       (await store.listActive(after, limit)).map(({ id }) => id);
     expect(await ids(null, 2)).toEqual(['a', 'left']);
-    expect(await ids('left', 2)).toEqual(['r1', 'z']);
+    expect(await ids('left', 3)).toEqual(['m', 'r1', 'z']);
     expect(await ids('z', 2)).toEqual([]);
   });
 
