@@ -89,8 +89,9 @@ async function heal(runId: string, quietMs: number, ports: Ports): Promise<boole
 }
 
 /** Whether something must still happen to a run by itself, beside its callbacks. */
-function hasMore({ owed: _, ...run }: Run): boolean {
-  return needsCare(run);
+function hasMore(run: Run): boolean {
+  const { owed: _, ...others } = run;
+  return needsCare(others);
 }
 
 async function healCallback(run: Run, { store, queue, clock, log }: Ports): Promise<boolean> {
