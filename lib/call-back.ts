@@ -10,6 +10,7 @@ import { withDeadline } from './deadline.ts';
 import { drainRun } from './drain.ts';
 import { Effects } from './effects.ts';
 import type { Attempt, Ports } from './ports.ts';
+import { observeHandler } from './telemetry/observe-handler.ts';
 import { remedyForRun } from './run-failed.ts';
 
 /** How a callback ended; each of these is an answer of 2xx. `given-up`: it has failed as often as it may. */
@@ -50,7 +51,8 @@ export async function callBack(
   const { children } = effects;
   let change: RunChange | undefined;
   try {
-    await call(task, run, owed, effects, ports);
+    const handler = { task: task.name, queue: run.queue, handler: owed.name, clock: ports.clock };
+    await observeHandler(handler, () => call(task, run, owed, effects, ports));
     change = await store.changeRun(
       run.id,
       (now) => settleOwed(now.run, delivery, clock.now(), { children }),

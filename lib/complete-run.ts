@@ -15,6 +15,7 @@ import { Effects } from './effects.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { runFailed } from './run-failed.ts';
 import { stopRun } from './stop-run.ts';
+import { observeHandler } from './telemetry/observe-handler.ts';
 
 /** How a completion ended; each of these is an answer of 2xx. */
 export type CompleteOutcome = 'completed' | 'replayed' | 'parked' | 'void' | 'failed' | 'restarted';
@@ -118,6 +119,7 @@ async function callOnComplete(
       state: task.state && result !== undefined ? stateFromText(task.name, task.state, result) : undefined,
       idempotencyKey: derivedTaskId(run.id, 'finish'),
     };
-    await task.onComplete?.(context);
+    const call = { task: task.name, queue: run.queue, handler: 'onComplete', clock: ports.clock };
+    await observeHandler(call, async () => await task.onComplete?.(context));
   }).finally(() => effects.close());
 }

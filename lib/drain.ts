@@ -1,9 +1,11 @@
+import { SpanKind } from '@opentelemetry/api';
 import { changeIfSame } from './change-if-same.ts';
 import { callbackTask } from './core/callbacks.ts';
 import { childrenOf } from './core/control.ts';
 import type { OutboxTask } from './core/outbox.ts';
 import type { Run, Shard } from './core/run.ts';
 import type { Ports, TaskQueue } from './ports.ts';
+import { inSpan } from './telemetry/spans.ts';
 
 /** Enough to hide the round trips, few enough for one connection. */
 const concurrency = 50;
@@ -13,6 +15,15 @@ const concurrency = 50;
  * last. A crash anywhere in between leaves a chain that has not moved on, so its task is delivered again and drains again.
  */
 export async function drain(outbox: readonly OutboxTask[], queue: TaskQueue): Promise<void> {
+  if (outbox.length === 0) return;
+  const attributes = {
+    'messaging.system': 'gcp_cloud_tasks',
+    'messaging.batch.message_count': outbox.length,
+  };
+  await inSpan('enqueue', { kind: SpanKind.PRODUCER, attributes }, () => enqueueAll(outbox, queue));
+}
+
+async function enqueueAll(outbox: readonly OutboxTask[], queue: TaskQueue): Promise<void> {
   const children = outbox.slice(0, -1);
   for (let start = 0; start < children.length; start += concurrency) {
     await Promise.all(children.slice(start, start + concurrency).map((child) => queue.enqueue(child)));

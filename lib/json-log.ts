@@ -1,5 +1,5 @@
 import type { Log } from './ports.ts';
-import { requestTrace } from './request-trace.ts';
+import { currentTrace } from './request-trace.ts';
 
 /**
  * One JSON line an entry, in the shape that Cloud Logging reads from a function's output: what is asked for most often are labels,
@@ -26,7 +26,7 @@ function labelsOf(fields: Readonly<Record<string, unknown>>): object {
 }
 
 function traceOf(): object {
-  const trace = requestTrace();
+  const trace = currentTrace();
   if (trace === undefined) return {};
   const project = process.env['GOOGLE_CLOUD_PROJECT'] ?? process.env['GCLOUD_PROJECT'];
   return {

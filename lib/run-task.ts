@@ -8,6 +8,7 @@ import { withDeadline } from './deadline.ts';
 import { drain } from './drain.ts';
 import { Effects } from './effects.ts';
 import type { Attempt, Ports } from './ports.ts';
+import { observeHandler } from './telemetry/observe-handler.ts';
 
 /** How a one-shot task ended; each of these is an answer of 2xx. */
 export type TaskOutcome = 'done' | 'terminated' | 'repeated' | 'failed';
@@ -72,7 +73,8 @@ async function runOnce(
         ...effects.startContext(store.db, deadline),
         idempotencyKey: `${delivery.id}-${delivery.repeat}`,
       };
-      return await task.run(params, context);
+      const call = { task: task.name, queue: queueId, handler: 'run', clock };
+      return await observeHandler(call, async () => await task.run(params, context));
     }).finally(() => effects.close());
   } catch (error) {
     if (!(error instanceof FatalTaskError)) throw error;

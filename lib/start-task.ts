@@ -7,9 +7,11 @@ import { PageturnerError } from './core/errors.ts';
 import { derivedRunId, derivedTaskId } from './core/names.ts';
 import { toWire } from './core/parameters.ts';
 import { startAt } from './core/schedule.ts';
+import { drain } from './drain.ts';
 import type { Ports } from './ports.ts';
 import { defaultRuntime } from './runtime.ts';
 import { startRun } from './start-run.ts';
+import { inSpan } from './telemetry/spans.ts';
 
 export interface StartOptions extends ChildOptions {
   /**
@@ -65,7 +67,19 @@ export async function startTask<S extends z.ZodType>(
   return await startOn(defaultRuntime().ports, task, params, { ...options, startedBy: 'code' });
 }
 
+/** Starts a task in a span, so that its first delivery links to whoever started it. */
 export async function startOn<S extends z.ZodType>(
+  ports: Ports,
+  task: AnyTask<S>,
+  params: z.input<S>,
+  options: StartOptions & { readonly startedBy: string },
+): Promise<StartedRun | StartedTask> {
+  return await inSpan(`start ${task.name}`, { attributes: { 'pageturner.task': task.name } }, () =>
+    startUnseen(ports, task, params, options),
+  );
+}
+
+async function startUnseen<S extends z.ZodType>(
   ports: Ports,
   task: AnyTask<S>,
   params: z.input<S>,
@@ -93,6 +107,6 @@ export async function startOn<S extends z.ZodType>(
   const taskId = derivedTaskId(task.name, idempotencyKey);
   const delivery = { kind: 'task' as const, id: taskId, params: wire, repeat: 0 };
   const { name: worker, timeoutSeconds } = task;
-  await ports.queue.enqueue({ id: taskId, queue, worker, delivery, timeoutSeconds, ...schedule });
+  await drain([{ id: taskId, queue, worker, delivery, timeoutSeconds, ...schedule }], ports.queue);
   return { taskId };
 }

@@ -4,10 +4,17 @@ import { smallerPage } from './core/page-size.ts';
 import type { Shard } from './core/run.ts';
 import { carryOn, commitPage, type PageInHand } from './commit-page.ts';
 import { Effects } from './effects.ts';
-import { failureOf, handleDocuments, type PageFailure, type TurnInHand } from './handle-page.ts';
+import {
+  failureOf,
+  handleDocuments,
+  type Handled,
+  type PageFailure,
+  type TurnInHand,
+} from './handle-page.ts';
 import { pageFailed, type PageOutcome } from './page-failed.ts';
 import type { Versioned } from './ports.ts';
 import { readPage, type PageAhead } from './read-page.ts';
+import { observeHandler } from './telemetry/observe-handler.ts';
 
 /**
  * Reads the page, has the user's code handle it, commits once, enqueues. Where a page is too much, or fails with several documents,
@@ -78,7 +85,11 @@ async function tryPage(
   const handled =
     size === 0
       ? { effects: new Effects([], () => startedAt), documents: 0 }
-      : await handleDocuments(turn, page.params, documents);
+      : await observeHandler(
+          { ...handlerOf(turn), clock: turn.ports.clock },
+          () => handleDocuments(turn, page.params, documents),
+          failuresIn,
+        );
   if (handled.failure !== undefined && handled.documents === 0) return handled.failure;
   let after: Shard | 'conflict';
   try {
@@ -88,4 +99,14 @@ async function tryPage(
     return failureOf(error, tried, remedyFor(error, tried.length, turn.shard.value, turn.task));
   }
   return await carryOn(turn, after);
+}
+
+function handlerOf({ task, run }: TurnInHand): { task: string; queue: string; handler: string } {
+  return { task: task.name, queue: run.value.queue, handler: task.page === undefined ? 'each' : 'page' };
+}
+
+/** Those for which documents were set aside included. */
+function failuresIn({ effects, failure }: Handled): number {
+  const isFailed = (entry: { readonly attempts: number }): boolean => entry.attempts > 0;
+  return effects.setAside.filter(isFailed).length + (failure === undefined ? 0 : 1);
 }

@@ -2,6 +2,7 @@ import type { CloudTasksClient, protos } from '@google-cloud/tasks';
 import type { RetryLimits } from '../core/last-attempt.ts';
 import type { OutboxTask } from '../core/outbox.ts';
 import type { RetryLookup, TaskQueue } from '../ports.ts';
+import { linkToHere } from '../telemetry/observe-delivery.ts';
 
 export interface TaskQueueSettings {
   readonly project: string;
@@ -100,7 +101,7 @@ export class CloudTasksQueue implements TaskQueue, RetryLookup {
       httpRequest: {
         url,
         httpMethod: 'POST',
-        headers: { 'Content-Type': 'application/json' },
+        headers: { 'Content-Type': 'application/json', ...linkToHere() },
         body: Buffer.from(JSON.stringify(task.delivery)),
         oidcToken: { serviceAccountEmail: serviceAccount, audience: url },
       },

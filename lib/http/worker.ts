@@ -1,4 +1,4 @@
-import type { HttpFunction, Request } from '@google-cloud/functions-framework';
+import type { HttpFunction } from '@google-cloud/functions-framework';
 import type { DocumentData } from '@google-cloud/firestore';
 import type { z } from 'zod';
 import { attemptOf } from '../attempt.ts';
@@ -10,6 +10,8 @@ import type { Attempt, Log, Ports } from '../ports.ts';
 import { runTask } from '../run-task.ts';
 import { defaultRuntime, type Runtime } from '../runtime.ts';
 import { takeDelivery } from '../take-delivery.ts';
+import { observeDelivery } from '../telemetry/observe-delivery.ts';
+import { observedPorts } from '../telemetry/observed-ports.ts';
 import { answerError } from './answer.ts';
 import { jsonBody } from './body.ts';
 import { traced } from './traced.ts';
@@ -30,6 +32,11 @@ export function worker<S extends z.ZodType, D extends DocumentData>(
   return traced(async (request, response) => {
     const fields = { task: task.name, queueTask: request.get('X-CloudTasks-TaskName') };
     let log: Log = jsonLog;
+    const answerFailure = (error: unknown): void =>
+      answerError(response, error, log, {
+        fields,
+        internal: 'The task failed and will be delivered again; the log says why.',
+      });
     try {
       const { ports, retries, settings, verifyToken } = runtime();
       ({ log } = ports);
@@ -43,14 +50,19 @@ export function worker<S extends z.ZodType, D extends DocumentData>(
           `${email} may not call this worker: only its queue may, as ${settings.serviceAccount}.`,
         );
       }
-      const attempt = attemptOf((header) => request.get(header), retries, ports);
-      const outcome = await deliver(task, parseDelivery(jsonBody(request)), { request, attempt }, ports);
-      response.status(200).json({ outcome });
+      const delivery = parseDelivery(jsonBody(request));
+      const header = (name: string): string | undefined => request.get(name);
+      const attempt = attemptOf(header, retries, ports);
+      const labels = { task: task.name, queue: header('X-CloudTasks-QueueName') ?? task.queue };
+      const outcome = await observeDelivery(
+        labels,
+        delivery,
+        { header, clock: ports.clock, failed: answerFailure },
+        () => deliver(task, delivery, { queueId: labels.queue, attempt }, observedPorts(ports, labels)),
+      );
+      if (outcome !== undefined) response.status(200).json({ outcome });
     } catch (error) {
-      answerError(response, error, log, {
-        fields,
-        internal: 'The task failed and will be delivered again; the log says why.',
-      });
+      answerFailure(error);
     }
   });
 }
@@ -58,12 +70,11 @@ export function worker<S extends z.ZodType, D extends DocumentData>(
 async function deliver(
   task: AnyTask,
   delivery: Delivery,
-  { request, attempt }: { readonly request: Request; readonly attempt: Attempt },
+  { queueId, attempt }: { readonly queueId: string; readonly attempt: Attempt },
   ports: Ports,
 ): Promise<string> {
   if (task.kind === 'task') {
     if (delivery.kind !== 'task') throw misdirected(task, delivery);
-    const queueId = request.get('X-CloudTasks-QueueName') ?? task.queue;
     return await runTask(task, delivery, ports, { queueId, attempt });
   }
   if (delivery.kind === 'task') throw misdirected(task, delivery);

@@ -164,7 +164,7 @@ describe('errors of the handler', () => {
     );
     expect(answer).toMatchObject({ status: 500, body: { error: { code: 'internal' } } });
     expect(JSON.stringify(answer.body)).not.toContain('secret-of-the-handler');
-    expect(ports.log.entries.at(-1)?.message).toMatch(/secret-of-the-handler[\s\S]*at run/);
+    expect(ports.log.entries.at(-1)?.message).toMatch(/secret-of-the-handler[\s\S]*at \S*run/);
   });
 
   test('that are fatal are recorded and end the task', async () => {

@@ -1,0 +1,211 @@
+import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import { InMemorySpanExporter, SimpleSpanProcessor, type ReadableSpan } from '@opentelemetry/sdk-trace';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { z } from 'zod';
+import { startEmulator } from '../../../emulator/index.ts';
+import { iterativeTask, task, worker } from '../../../lib/index.ts';
+import { createRuntime } from '../../../lib/runtime.ts';
+import { startOn } from '../../../lib/start-task.ts';
+import { withRequestTrace } from '../../../lib/request-trace.ts';
+import { testFirestore } from '../../support/firestore.ts';
+import { untilEnded } from '../../support/runs.ts';
+import { portOf, serveFunctions } from '../../support/serve-functions.ts';
+import { toolkitEnvironment } from '../../support/toolkit-environment.ts';
+
+const spans = new InMemorySpanExporter();
+const measurements = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+const reader = new PeriodicExportingMetricReader({
+  exporter: measurements,
+  exportIntervalMillis: 2 ** 30,
+  exportTimeoutMillis: 10_000,
+});
+const sdk = new NodeSDK({
+  spanProcessors: [new SimpleSpanProcessor({ exporter: spans })],
+  metricReaders: [reader],
+});
+const callerTrace = '4bf92f3577b34da6a3ce929d0e0e4736';
+const secret = 'ada@example.com';
+
+beforeAll(() => sdk.start());
+afterAll(() => sdk.shutdown());
+
+const mail = task({
+  name: 'mail',
+  queue: 'children',
+  params: z.object({ to: z.string() }),
+  run: () => {},
+});
+let hasFailed = false;
+const walk = iterativeTask({
+  name: 'walk',
+  queue: 'iterate',
+  params: z.object({ to: z.string() }),
+  query: (_, db) => db.collection('things').orderBy('rank'),
+  pageSize: 2,
+  each(thing, ctx) {
+    if (thing.id === 'a') ctx.start(mail, { to: ctx.params.to });
+    if (thing.id === 'c') ctx.quarantine(thing, 'not wanted');
+    if (thing.id === 'e' && !hasFailed) {
+      hasFailed = true;
+      throw new TypeError(`no mail for ${secret}`);
+    }
+  },
+});
+
+/** Walks five documents over Cloud Tasks, one failure on the way, and gives what was logged. */
+async function walkOut(): Promise<readonly Record<string, unknown>[]> {
+  const logged: Record<string, unknown>[] = [];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    if (String(text).startsWith('{')) logged.push(JSON.parse(String(text)) as Record<string, unknown>);
+    return true;
+  });
+  onTestFinished(() => void vi.restoreAllMocks());
+  const project = `telemetry-${process.pid}`;
+  const retryConfig = { minBackoff: '0.01s', maxBackoff: '0.01s' };
+  const emulator = await startEmulator({
+    port: 0,
+    project,
+    location: 'europe-west1',
+    queues: [{ name: 'iterate', retryConfig }, { name: 'children' }],
+  });
+  onTestFinished(() => emulator.close());
+  const db = testFirestore(project);
+  for (const [rank, id] of ['a', 'b', 'c', 'd', 'e'].entries()) await db.doc(`things/${id}`).set({ rank });
+  const runtimes: ReturnType<typeof createRuntime>[] = [];
+  const runtime = () => runtimes[0] ?? expect.fail('no runtime yet');
+  const server = await serveFunctions({ walk: worker(walk, runtime), mail: worker(mail, runtime) });
+  onTestFinished(() => void server.close());
+  runtimes.push(createRuntime(toolkitEnvironment(emulator, project, `http://127.0.0.1:${portOf(server)}`)));
+  // As for a request to a starter.
+  const headers: Record<string, string> = { traceparent: `00-${callerTrace}-00f067aa0ba902b7-01` };
+  const started = await withRequestTrace(
+    (name) => headers[name],
+    () => startOn(runtime().ports, walk, { to: secret }, { startedBy: 'test' }),
+  );
+  await untilEnded(db, 'runId' in started ? started.runId : expect.fail('no run'));
+  await emulator.settled();
+  return logged;
+}
+
+/** Value of each attribute set of a metric, by the values of its attributes. */
+async function measured(): Promise<Record<string, Record<string, unknown>>> {
+  await reader.forceFlush();
+  const all = measurements
+    .getMetrics()
+    .at(-1)
+    ?.scopeMetrics.find(({ scope }) => scope.name === 'pageturner');
+  return Object.fromEntries(
+    (all?.metrics ?? []).map(({ descriptor, dataPoints }) => [
+      descriptor.name,
+      Object.fromEntries(
+        dataPoints.map(({ attributes, value }) => [
+          Object.values(attributes).join(' '),
+          typeof value === 'number' ? value : value.count,
+        ]),
+      ),
+    ]),
+  );
+}
+
+test('a run over Cloud Tasks is seen in spans, in metrics and in logs that belong to the spans', async () => {
+  const logged = await walkOut();
+  const all = spans.getFinishedSpans().filter(({ instrumentationScope: { name } }) => name === 'pageturner');
+  const named = (name: string): readonly ReadableSpan[] => all.filter((span) => span.name === name);
+  const ofSpan = (span: ReadableSpan): string => span.spanContext().spanId;
+  const childrenOf = (parent: ReadableSpan): readonly string[] =>
+    all
+      .filter(({ parentSpanContext }) => parentSpanContext?.spanId === ofSpan(parent))
+      .map(({ name }) => name);
+
+  // The start belongs to the trace of the request that asked for it.
+  const [start] = named('pageturner.start walk');
+  expect(start?.spanContext().traceId).toBe(callerTrace);
+  expect(start?.parentSpanContext).toMatchObject({ spanId: '00f067aa0ba902b7', isRemote: true });
+
+  // Each delivery is a trace of its own, with a span for each thing that it waits for.
+  const turns = named('pageturner.turn walk');
+  const bySuccess = Map.groupBy(turns, ({ status }) => status.code);
+  const good = bySuccess.get(SpanStatusCode.UNSET) ?? [];
+  expect(new Set(good.map(({ attributes }) => attributes['pageturner.turn']))).toEqual(new Set([0, 1, 2]));
+  const first = good.find(({ attributes }) => attributes['pageturner.turn'] === 0) ?? expect.fail();
+  expect(first).toMatchObject({
+    kind: SpanKind.CONSUMER,
+    attributes: {
+      'messaging.system': 'gcp_cloud_tasks',
+      'messaging.operation.type': 'process',
+      'messaging.operation.name': 'turn',
+      'messaging.destination.name': 'iterate',
+      'messaging.message.id': expect.stringContaining('-0-0-0'),
+      'pageturner.task': 'walk',
+      'pageturner.shard': 0,
+      'pageturner.epoch': 0,
+      'pageturner.attempt': 1,
+      'pageturner.outcome': 'committed',
+    },
+  });
+  // Where the process knows the run, it asks for the page at the same time as for the records.
+  expect(new Set(childrenOf(first))).toEqual(
+    new Set(['read', 'query', 'handler', 'commit', 'enqueue'].map((name) => `pageturner.${name}`)),
+  );
+  expect(new Set(turns.map((turn) => turn.spanContext().traceId)).size).toBe(turns.length);
+
+  // The chain holds together by links: each delivery's to the span that enqueued it.
+  const linked = ({ links }: ReadableSpan): ReadableSpan =>
+    all.find((span) => ofSpan(span) === links[0]?.context.spanId) ?? expect.fail('linked to nothing known');
+  const second = good.find(({ attributes }) => attributes['pageturner.turn'] === 1) ?? expect.fail();
+  expect(linked(second).name).toBe('pageturner.enqueue');
+  expect(linked(second).parentSpanContext?.spanId).toBe(ofSpan(first));
+  const [child] = named('pageturner.task mail');
+  expect(linked(child ?? expect.fail()).parentSpanContext?.spanId).toBe(ofSpan(first));
+  const [prepare] = named('pageturner.prepare walk');
+  expect(linked(prepare ?? expect.fail()).spanContext().traceId).toBe(callerTrace);
+
+  // A failure is marked by its kind; what it said, which may be about a person, is in no span.
+  const [failedTurn] = bySuccess.get(SpanStatusCode.ERROR) ?? [];
+  expect(failedTurn?.attributes).toMatchObject({ 'error.type': 'TypeError', 'pageturner.outcome': 'again' });
+  const everything = all.map(({ name, attributes, events, status }) => ({
+    name,
+    attributes,
+    events,
+    status,
+  }));
+  expect(JSON.stringify(everything)).not.toContain(secret);
+
+  // Log entries belong to the span in which they were written.
+  const entry = logged.find(({ message }) => String(message).startsWith('TypeError: no mail'));
+  const failedTrace = failedTurn?.spanContext().traceId ?? '';
+  expect(entry?.['logging.googleapis.com/trace']).toMatch(
+    new RegExp(`^(projects/[^/]+/traces/)?${failedTrace}$`),
+  );
+  const startedEntry = logged.find(({ message }) => message === 'The run started');
+  expect(startedEntry?.['logging.googleapis.com/spanId']).toBe(ofSpan(start ?? expect.fail()));
+
+  // Metrics add up to what the run's records say, and tell nothing apart but tasks, queues and outcomes.
+  expect(await measured()).toEqual({
+    'pageturner.documents.processed': { 'walk iterate': 4 },
+    'pageturner.documents.quarantined': { 'walk iterate': 1 },
+    'pageturner.pages': { 'walk iterate': 3 },
+    'pageturner.tasks.started': { 'walk iterate': 1 },
+    'pageturner.failures': { 'walk iterate each': 1 },
+    'pageturner.page.duration': { 'walk iterate': 3 },
+    'pageturner.handler.duration': {
+      'walk iterate each ok': 3,
+      'walk iterate each failed': 1,
+      'mail children run ok': 1,
+    },
+    'pageturner.delivery.duration': {
+      'walk iterate prepare prepared': 1,
+      'walk iterate turn committed': 3,
+      'walk iterate turn again TypeError': 1,
+      'walk iterate finish walked': 1,
+      'walk iterate complete completed': 1,
+      'mail children task done': 1,
+    },
+  });
+});
