@@ -1,4 +1,6 @@
 import { randomInt } from 'node:crypto';
+import { ActivityLog } from './admin/activity-log.ts';
+import type { TaskLogEntry, TaskLogFilter } from './admin/activity-log.ts';
 import { Admin } from './admin/admin.ts';
 import type { TimeLimit } from './admin/admin.ts';
 import { AttemptLog } from './admin/attempt-log.ts';
@@ -7,6 +9,7 @@ import { EmulatorTime } from './admin/emulator-time.ts';
 import { FaultInjector } from './admin/fault-injector.ts';
 import { Graveyard } from './admin/graveyard.ts';
 import { adminHttp } from './admin/http.ts';
+import { Metrics } from './admin/metrics.ts';
 import type { QueueInput } from './core/input.ts';
 import { QUEUE_NAME_REUSE_MS } from './core/production-rules.ts';
 import type { AppEngineUrl } from './dispatch/app-engine-origin.ts';
@@ -39,6 +42,7 @@ import { locations } from './server/locations.ts';
 import { queueFromProto } from './server/messages/queue.ts';
 import { storedSizeOf } from './server/messages/task.ts';
 import { metadata } from './server/metadata.ts';
+import { counted, metricsPage } from './server/metrics.ts';
 import { Operations } from './server/operations.ts';
 import { Port } from './server/port.ts';
 import { createRest } from './server/rest.ts';
@@ -142,6 +146,11 @@ export interface Emulator extends AsyncDisposable {
   readonly faults: Pick<FaultInjector, 'add' | 'remove' | 'clear' | 'list'>;
   /** The tasks that ran out of attempts. */
   readonly graveyard: Pick<Graveyard, 'list' | 'requeue'>;
+  /**
+   * What the service would have written to Cloud Logging of the tasks of queues that have a `stackdriverLoggingConfig`: the newest 10,000
+   * entries, oldest first.
+   */
+  taskLogs(filter?: TaskLogFilter): readonly TaskLogEntry[];
   /** The newest 10,000 attempts that fit the filter, those out and those of tasks that are gone among them, in the order of their start. */
   attempts(filter?: AttemptFilter): readonly AttemptRecord[];
   /** The requests that targets got, with what came of them, in the order of their end. */
@@ -214,11 +223,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       followRedirects: options.followRedirects,
     }),
   );
+  const store = file ?? new MemoryStore();
   const engine = started.use(
     new Engine({
       clock,
       random,
-      store: file ?? new MemoryStore(),
+      store,
       dispatch: faults.wrap(clock.wrap(dispatcher.dispatch)),
       sizeOf: storedSizeOf,
       production,
@@ -235,19 +245,23 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   });
   faults.guardCreate(engine.tasks);
   const graveyard = new Graveyard({ tasks: engine.tasks, attempts });
+  const activity = new ActivityLog((name) => engine.queues.find(name), seed);
+  const metrics = new Metrics(store);
+  engine.observe(metrics.listener);
   const operations = new Operations();
   const begin = (): void => {
     random.restart();
     operations.forgetAll();
+    metrics.clear();
     for (const queue of declared) engine.queues.declare(queue);
     production.queuesAreKnown();
   };
   begin();
-  const admin = started.use(new Admin({ engine, clock, faults, attempts, graveyard, begin }));
+  const admin = started.use(new Admin({ engine, clock, faults, attempts, graveyard, activity, begin }));
   const upload = uploadQueueYaml(engine, location);
   const versions = [v2, v2beta3, v2beta2(upload.rpc)];
   const surfaces = [
-    ...versions.map((version) => cloudTasks(engine, version, operations)),
+    ...versions.map((version) => counted(cloudTasks(engine, version, operations), metrics.called)),
     locations(location),
     operations.surface(),
   ];
@@ -260,6 +274,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     tokenInfo(tokens),
     metadata(tokens, { project, email: `developer@${project}.iam.gserviceaccount.com` }),
     health,
+    metricsPage(() => metrics.text()),
     adminHttp(admin),
   ];
   taken.serve({
@@ -285,6 +300,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     faults,
     graveyard,
     attempts: (filter) => admin.attempts(filter),
+    taskLogs: (filter) => activity.entries(filter),
     deliveries: (filter) => admin.deliveries(filter),
     waitForDeliveries: (filter, count, limit) => admin.waitForDeliveries(filter, count, limit),
     idle: (limit) => admin.idle(limit),

@@ -2,6 +2,7 @@ export { startEmulator } from './compose.ts';
 export type { Emulator, EmulatorOptions, QueueSettings } from './compose.ts';
 export { ApiError } from './core/errors.ts';
 export type { TimeLimit } from './admin/admin.ts';
+export type { TaskActivity, TaskLogEntry, TaskLogFilter } from './admin/activity-log.ts';
 export type { AttemptFilter, AttemptRecord, Delivery } from './admin/attempt-log.ts';
 export type { ActiveFault } from './admin/fault-injector.ts';
 export type { CreationFault, DeliveryFault, Fault, FaultMatch, FaultRule } from './admin/fault-rule.ts';

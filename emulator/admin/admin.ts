@@ -2,6 +2,7 @@ import { ApiError } from '../core/errors.ts';
 import { invalidArgument } from '../core/faults.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { EngineEvent } from '../engine/events.ts';
+import type { ActivityLog } from './activity-log.ts';
 import type { AttemptFilter, AttemptLog, AttemptRecord, Delivery } from './attempt-log.ts';
 import { complaintText } from './complaint.ts';
 import type { EmulatorTime } from './emulator-time.ts';
@@ -15,6 +16,7 @@ export interface AdminOptions {
   readonly faults: FaultInjector;
   readonly attempts: AttemptLog;
   readonly graveyard: Graveyard;
+  readonly activity: ActivityLog;
   /** Makes what is there at the start, once everything is gone. */
   readonly begin: () => void;
 }
@@ -37,6 +39,7 @@ const DELIVERIES_TIMEOUT_MS = 4000;
 export class Admin implements Disposable {
   readonly faults: FaultInjector;
   readonly graveyard: Graveyard;
+  readonly activity: ActivityLog;
   readonly #engine: Engine;
   readonly #clock: EmulatorTime;
   readonly #attempts: AttemptLog;
@@ -45,15 +48,17 @@ export class Admin implements Disposable {
   #attemptsOut = 0;
   #changes = 0;
 
-  constructor({ engine, clock, faults, attempts, graveyard, begin }: AdminOptions) {
+  constructor({ engine, clock, faults, attempts, graveyard, activity, begin }: AdminOptions) {
     this.faults = faults;
     this.graveyard = graveyard;
+    this.activity = activity;
     this.#engine = engine;
     this.#clock = clock;
     this.#attempts = attempts;
     this.#begin = begin;
     engine.observe(attempts.listener);
     engine.observe(graveyard.listener);
+    engine.observe(activity.listener);
     engine.observe((event) => this.#note(event));
   }
 
@@ -179,6 +184,7 @@ export class Admin implements Disposable {
     this.#attemptsOut = 0;
     this.#attempts.clear();
     this.graveyard.clear();
+    this.activity.clear();
     this.#begin();
     this.#waiting.changed();
   }

@@ -44,6 +44,7 @@ const deliveriesQuery = z.strictObject({
   ...timeLimit,
   count: whole(10_000).default(0),
 });
+const logsQuery = z.strictObject({ queue: filter.queue, taskName: filter.taskName, ...limit });
 const graveyardQuery = z.strictObject({ queue: filter.queue, ...limit });
 const nothing = z.strictObject({});
 const advanceBody = z.strictObject({ ms: z.number().min(0).max(MAX_ADVANCE_MS) });
@@ -87,6 +88,11 @@ function routesOf(admin: Admin): Readonly<Record<string, Route>> {
       const { limit: most, count, timeoutMs, ...wanted } = readQuery(deliveriesQuery, query);
       const deliveries = await admin.waitForDeliveries(wanted, count, { timeoutMs });
       return { deliveries: newest(deliveries, most).map(deliveryJson), total: deliveries.length };
+    },
+    'GET logs': ({ query }) => {
+      const { limit: most, ...wanted } = readQuery(logsQuery, query);
+      const entries = admin.activity.entries(wanted);
+      return { entries: newest(entries, most), total: entries.length };
     },
     'POST reset': async ({ body }) => {
       readBody(nothing, body);

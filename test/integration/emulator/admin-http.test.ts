@@ -65,6 +65,28 @@ test('wait until idle, then look at the attempts and deliveries', async () => {
   expect(await call('GET', '/emulator/v1/deliveries?taskName=b')).toEqual(ok({ deliveries: [], total: 0 }));
 });
 
+test('what Cloud Logging and Cloud Monitoring would know is there to read', async () => {
+  const target = await serve();
+  const mask = 'updateMask=stackdriverLoggingConfig';
+  const config = { stackdriverLoggingConfig: { samplingRatio: 1 } };
+  const patch = { method: 'PATCH', body: JSON.stringify(config) } as const;
+  expect((await request(`${emulator.url}/v2beta3/${queue}?${mask}`, patch)).statusCode).toBe(200);
+  await create(target.url, 'seen');
+  await emulator.idle();
+  expect(await call('GET', '/emulator/v1/logs?queue=mail&limit=1')).toMatchObject(
+    ok({ entries: [{ jsonPayload: { attemptResponseLog: { status: 'OK' } } }], total: 3 }),
+  );
+  expect(emulator.taskLogs({ taskName: 'seen' })).toHaveLength(3);
+  const metrics = await request(`${emulator.url}/metrics`);
+  expect(metrics.headers['content-type']).toBe('text/plain; version=0.0.4');
+  expect((await metrics.body.text()).split('\n')).toEqual(
+    expect.arrayContaining([
+      'cloudtasks_googleapis_com:api_request_count{api_method="CreateTask",response_code="OK"} 1',
+      expect.stringMatching(/^cloudtasks_googleapis_com:queue_depth\{.*queue_id="mail"\} 0$/),
+    ]),
+  );
+});
+
 test('a body that is no text comes as base64', async () => {
   const target = await serve((response) => response.end(Buffer.from([0xff, 0x00])));
   await create(target.url, 'a');

@@ -134,7 +134,7 @@ test('the clock does not move past an attempt that is out', async () => {
   expect(emulator.attempts()).toMatchObject([{ outcome: 'completed', endedAt: Date.UTC(2026, 0, 1) }]);
 });
 
-test('tasks are deleteQueue side by side, though the clock stands', async () => {
+test('tasks are delivered side by side, though the clock stands', async () => {
   const first = Promise.withResolvers<ServerResponse>();
   const second = Promise.withResolvers<void>();
   const target = await serve((response, { path }) => {
