@@ -4,15 +4,16 @@ import type { IterativeTask } from './core/definition.ts';
 import type { RunDelivery } from './core/delivery.ts';
 import { derivedTaskId } from './core/names.ts';
 import type { OutboxTask } from './core/outbox.ts';
-import { parseParameters } from './core/parameters.ts';
 import { reducedState, stateFromText } from './core/result.ts';
 import type { Run, RunChange, RunRecords } from './core/run.ts';
 import { isStopping, transition } from './core/transition.ts';
 import { mustBelongTo } from './core/turn-rules.ts';
+import { fitOf } from './core/version-rules.ts';
 import { withDeadline } from './deadline.ts';
 import { drainRun } from './drain.ts';
 import { Effects } from './effects.ts';
 import type { Attempt, Ports } from './ports.ts';
+import { refuseRun } from './refuse-run.ts';
 import { runFailed } from './run-failed.ts';
 import { stopRun } from './stop-run.ts';
 import { observeHandler } from './telemetry/observe-handler.ts';
@@ -55,13 +56,19 @@ export async function completeRun(
   }
   if (run.state !== 'completing') return 'void';
 
+  const fit = fitOf(task, run);
+  if (fit.kind === 'misfit') {
+    await refuseRun(task, run.id, ports);
+    return await completeRun(task, delivery, ports, attempt);
+  }
+
   const processed = found.shards.reduce((sum, shard) => sum + shard.processed, 0);
   const effects = new Effects([run.id, 'finish'], () => clock.now());
   let change: RunChange | undefined;
   try {
     const result = reducedState(task, found.shards);
     const totals = { processed, ...(result === undefined ? {} : { result }) };
-    await callOnComplete(task, run, totals, effects, ports);
+    await callOnComplete({ task, run, params: fit.params, totals, effects }, ports);
     change = await store.changeRun(
       run.id,
       (now) => completed(now, delivery.epoch, totals, effects.children, clock.now()),
@@ -101,15 +108,19 @@ function completed(
   };
 }
 
+interface Completion {
+  readonly task: IterativeTask;
+  readonly run: Run;
+  readonly params: unknown;
+  readonly totals: Totals;
+  readonly effects: Effects;
+}
+
 async function callOnComplete(
-  task: IterativeTask,
-  run: Run,
-  { processed, result }: Totals,
-  effects: Effects,
+  { task, run, params, totals: { processed, result }, effects }: Completion,
   ports: Ports,
 ): Promise<void> {
   if (task.onComplete === undefined || run.hasCompleted === true) return;
-  const params: unknown = parseParameters(task.name, task.params, JSON.parse(run.params));
   await withDeadline(task.timeoutSeconds, ports.clock, async (deadline) => {
     const context: CompletionContext<unknown> = {
       ...effects.context(ports.store.db, deadline),

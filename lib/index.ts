@@ -24,6 +24,7 @@ export type { StateDefinition } from './core/result.ts';
 export type { PageSize, PageSizeBounds } from './core/page-size.ts';
 export { repeatTask, terminateTask } from './core/outcome.ts';
 export type { Outcome, Repeat, Terminate } from './core/outcome.ts';
+export type { OnOtherVersion, Version } from './core/version.ts';
 export { controls } from './http/controls.ts';
 export type { ControlsOptions } from './http/controls.ts';
 export { healer } from './http/healer.ts';

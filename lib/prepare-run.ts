@@ -7,16 +7,17 @@ import { childrenOf, failed } from './core/control.ts';
 import { errorRecord, FatalTaskError, PageturnerError } from './core/errors.ts';
 import { derivedTaskId } from './core/names.ts';
 import type { OutboxTask } from './core/outbox.ts';
-import { parseParameters } from './core/parameters.ts';
 import { isPlatformFailure } from './core/platform-failure.ts';
 import { newShard, type Run, type RunChange, type RunRecords } from './core/run.ts';
 import { transition } from './core/transition.ts';
 import { mustBelongTo, turnTask } from './core/turn-rules.ts';
+import { fitOf } from './core/version-rules.ts';
 import { withDeadline } from './deadline.ts';
 import { drain, drainRun } from './drain.ts';
 import { Effects } from './effects.ts';
 import { findBoundaries } from './find-boundaries.ts';
 import type { Attempt, Ports, RunStore } from './ports.ts';
+import { refuseRun } from './refuse-run.ts';
 import { runFailed } from './run-failed.ts';
 import { enqueueLeftovers } from './stop-run.ts';
 
@@ -49,10 +50,15 @@ export async function prepareRun(
   if (delivery.epoch > found.run.epoch) return 'void';
   if (delivery.epoch < found.run.epoch) return await replayOlder(found.run, ports);
   if (found.run.state !== 'starting') return await replay(found, ports);
+  const fit = fitOf(task, found.run);
+  if (fit.kind === 'misfit') {
+    await refuseRun(task, found.run.id, ports);
+    return await prepareRun(task, delivery, ports, attempt);
+  }
 
   let plan: Plan | 'continued' | undefined;
   try {
-    plan = await draw(task, found.run, ports);
+    plan = await draw(task, found.run, fit.params, ports);
   } catch (error) {
     if (!isForGood(error) && (isPlatformFailure(error) || (await attempt?.isLast()) !== true)) throw error;
     const at = clock.now();
@@ -70,7 +76,7 @@ export async function prepareRun(
   const { children } = effects;
   let change: RunChange | undefined;
   try {
-    await callOnStart(task, found.run, plan, effects, ports);
+    await callOnStart({ task, run: found.run, params: fit.params }, plan, effects, ports);
     change = await changeIfSame(
       found.run,
       store,
@@ -94,9 +100,13 @@ interface Plan {
 }
 
 /** Undefined when the run has changed meanwhile. */
-async function draw(task: IterativeTask, run: Run, ports: Ports): Promise<Plan | 'continued' | undefined> {
+async function draw(
+  task: IterativeTask,
+  run: Run,
+  params: unknown,
+  ports: Ports,
+): Promise<Plan | 'continued' | undefined> {
   const { store } = ports;
-  const params: unknown = parseParameters(task.name, task.params, JSON.parse(run.params));
   const query = task.query(params, store.db);
   if (run.shards > 1) {
     const drawing = await findBoundaries(query, run, ports);
@@ -117,14 +127,12 @@ async function counted(
 }
 
 async function callOnStart(
-  task: IterativeTask,
-  run: Run,
+  { task, run, params }: { readonly task: IterativeTask; readonly run: Run; readonly params: unknown },
   { total }: Plan,
   effects: Effects,
   { store, clock }: Ports,
 ): Promise<void> {
   if (task.onStart === undefined) return;
-  const params: unknown = parseParameters(task.name, task.params, JSON.parse(run.params));
   await withDeadline(task.timeoutSeconds, clock, async (deadline) => {
     await task.onStart?.({
       ...effects.context(store.db, deadline),
@@ -139,10 +147,7 @@ async function callOnStart(
 /** What trying again would not mend. */
 function isForGood(error: unknown): boolean {
   if (error instanceof FatalTaskError) return true;
-  return (
-    error instanceof PageturnerError &&
-    (error.code === 'invalid-query' || error.code === 'invalid-parameters')
-  );
+  return error instanceof PageturnerError && error.code === 'invalid-query';
 }
 
 /** A crash may have kept the task that goes on with the preparation from being enqueued. */

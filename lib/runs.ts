@@ -3,6 +3,7 @@ import { paceOf } from './core/pace.ts';
 import type { Json } from './core/parameters.ts';
 import type { HistoryEntry, Run, Shard, ShardState } from './core/run.ts';
 import type { RunState } from './core/transition.ts';
+import type { Version } from './core/version.ts';
 import type { RunStore } from './ports.ts';
 import { defaultStore } from './runtime.ts';
 
@@ -13,6 +14,10 @@ export interface RunSummary {
   readonly state: RunState;
   readonly params: Json;
   readonly startedBy: string;
+  /** The versions of its task that may work on it, the one that was let last. */
+  readonly versions?: readonly Version[];
+  /** The version of the worker that stopped it, which a resume or a retry lets work on it. */
+  readonly offeredVersion?: Version;
   readonly createdAt: Date;
   readonly endedAt?: Date;
   /** Documents that the query had when the run began; undefined before that, and where they are not counted. */
@@ -101,6 +106,8 @@ function summarize(run: Run, shards: readonly Shard[]): RunSummary {
     state: run.state,
     params: JSON.parse(run.params) as Json,
     startedBy: run.startedBy,
+    ...(run.versions === undefined ? {} : { versions: run.versions }),
+    ...(run.offeredVersion === undefined ? {} : { offeredVersion: run.offeredVersion }),
     createdAt: new Date(run.createdAt),
     ...(run.endedAt === undefined ? {} : { endedAt: new Date(run.endedAt) }),
     ...(run.total === undefined ? {} : { total: run.total }),

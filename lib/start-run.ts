@@ -3,7 +3,7 @@ import { owedNames } from './core/callbacks.ts';
 import type { IterativeTask } from './core/definition.ts';
 import type { StartDelivery } from './core/delivery.ts';
 import { PageturnerError } from './core/errors.ts';
-import { parseParameters, type Json } from './core/parameters.ts';
+import type { Json } from './core/parameters.ts';
 import type { Run } from './core/run.ts';
 import { runTask } from './core/turn-rules.ts';
 import { drain } from './drain.ts';
@@ -46,6 +46,7 @@ export async function startRun(
     shards: start.shards ?? task.shards,
     timeoutSeconds: task.timeoutSeconds,
     startedBy: start.startedBy,
+    ...(task.version === undefined ? {} : { versions: [task.version] }),
     ...(start.key === undefined ? {} : { key: start.key }),
     ...(callbacks.length === 0 ? {} : { callbacks }),
     createdAt: now,
@@ -74,12 +75,11 @@ async function mustBeTheSame(run: Run, store: RunStore): Promise<void> {
   );
 }
 
-/** Begins a run that another task's outbox asked for. */
+/** Begins a run that another task's outbox asked for. Parameters that do not fit any more pause it at its preparation. */
 export async function takeStart(
   task: IterativeTask,
   delivery: StartDelivery,
   ports: Ports,
 ): Promise<'started' | 'exists'> {
-  parseParameters(task.name, task.params, delivery.params);
   return await startRun(task, delivery, ports);
 }

@@ -5,11 +5,13 @@ import { PageturnerError } from './core/errors.ts';
 import { deliveredCursor } from './core/page-request.ts';
 import type { Shard } from './core/run.ts';
 import { judge, mustBelongTo } from './core/turn-rules.ts';
+import { fitOf } from './core/version-rules.ts';
 import { startDeadline } from './deadline.ts';
 import { drain, drainOwed } from './drain.ts';
 import type { Attempt, Log, Ports } from './ports.ts';
 import type { PageOutcome } from './page-failed.ts';
 import { askAhead } from './read-page.ts';
+import { refuseRun } from './refuse-run.ts';
 import { stopRun } from './stop-run.ts';
 import { takePage } from './take-page.ts';
 
@@ -68,6 +70,10 @@ export async function takeTurn(
         await stopRun(delivery.run, { by: 'worker' }, ports);
         return 'parked';
       case 'take': {
+        if (fitOf(task, found.run.value).kind === 'misfit') {
+          await refuseRun(task, delivery.run, ports);
+          continue;
+        }
         compareCursors(delivery, found.shard.value, log);
         ports.knownRuns?.remember(found.run.value);
         const outcome = await takePage({ task, ...found, deadline, ports, attempt }, ahead);

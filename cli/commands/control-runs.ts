@@ -73,7 +73,11 @@ async function control(id: string, call: Call, options: Options): Promise<void> 
   }
   const after = await getRun(id, ports.store);
   if (options.json) return printJson(after);
-  return print(`Run ${paint('bold', id)} of ${before.task} is ${after?.state ?? 'gone'}.`);
+  print(`Run ${paint('bold', id)} of ${before.task} is ${after?.state ?? 'gone'}.`);
+  const { offeredVersion } = before;
+  if (offeredVersion !== undefined && after?.versions?.includes(offeredVersion) === true)
+    print(`Workers of version ${offeredVersion} go on with it now.`);
+  return undefined;
 }
 
 /** Who is at this machine: no proof, and enough to ask whom. */

@@ -63,6 +63,8 @@ async function show(id: string, options: Options): Promise<void> {
     ['run', run.id],
     ['task', run.task],
     ['state', stateText(run)],
+    ...whyText(run),
+    ...(run.versions ? [['version', run.versions.join(', ')] as const] : []),
     ['parameters', JSON.stringify(run.params)],
     ['started by', run.startedBy],
     ['began', run.createdAt.toISOString()],
@@ -108,6 +110,14 @@ async function show(id: string, options: Options): Promise<void> {
     const where = lastError.document === undefined ? '' : ` at ${lastError.document}`;
     print(paint('red', `Shard ${index} failed last${where}: ${lastError.message.split('\n')[0] ?? ''}`));
   }
+}
+
+/** Why it stands still or has ended, where whoever did it said so. */
+function whyText({ history, state }: RunSummary): (readonly [string, string])[] {
+  if (state !== 'pausing' && state !== 'paused' && state !== 'canceling' && state !== 'canceled') return [];
+  const asked = history.findLast(({ event }) => event === 'pause' || event === 'cancel');
+  if (asked === undefined) return [];
+  return [['why', `${asked.event} by ${asked.by}${asked.reason === undefined ? '' : `: ${asked.reason}`}`]];
 }
 
 function stateText({ state }: RunSummary): string {

@@ -26,7 +26,7 @@ const graceMs = 5_000;
  */
 export function command({ run, shards }: RunRecords, asked: Command, cause: Cause): RunChange | undefined {
   if (asAsked[asked].includes(run.state)) return undefined;
-  const after = renewed(transition(run, asked, cause), cause.at);
+  const after = renewed(takeOn(transition(run, asked, cause), asked), cause.at);
   const { error: _, drawing: __, ...goingOn } = { ...after, hasLeftovers: false };
   if (after.state === 'starting') return { run: withNext(goingOn, runTask(after, 'prepare', run.at)) };
   if (after.state === 'running') {
@@ -37,6 +37,15 @@ export function command({ run, shards }: RunRecords, asked: Command, cause: Caus
   const settleAt = cause.at + run.timeoutSeconds * 1000 + graceMs;
   return { run: withNext(after, runTask(after, 'settle', settleAt)) };
 }
+
+/** Whoever has a run go on that a worker of another version had stopped lets that version work on it. */
+function takeOn({ offeredVersion, ...run }: Run, asked: Command): Run {
+  if (offeredVersion === undefined) return run;
+  if (asked !== 'resume' && asked !== 'retry') return { ...run, offeredVersion };
+  return { ...run, versions: [...(run.versions ?? []), offeredVersion].slice(-mostVersions) };
+}
+
+const mostVersions = 20;
 
 /** The shards that still run, parked: no page of theirs can take effect any more. What their last pages started stays to be enqueued. */
 export function parkAll({ shards }: RunRecords, now: number): RunChange {

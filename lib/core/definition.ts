@@ -7,6 +7,7 @@ import type { FailurePolicy, OnError } from './failure-rules.ts';
 import type { Outcome } from './outcome.ts';
 import { faultOfPageSize, type PageSize } from './page-size.ts';
 import { stateToText, type StateDefinition } from './result.ts';
+import { faultOfVersion, type OnOtherVersion, type Version } from './version.ts';
 
 interface Common<S extends z.ZodType> {
   /**
@@ -48,6 +49,19 @@ export interface IterativeTaskDefinition<S extends z.ZodType, D extends Document
    * document names (no `orderBy`, no inequality); a run that cannot be parted fails before its first page, and says why.
    */
   readonly shards?: number;
+  /**
+   * Which form of the code this is; raise it when runs under way must not simply go on with the new one. Any text or number: versions
+   * are compared, never ordered. A run keeps the version that it was started with; a task without one takes every run.
+   */
+  readonly version?: Version;
+  /**
+   * What a worker of this version does with a run that has other versions only; `pause` unless given.
+   *
+   * - `pause`: it pauses the run, with the reason; a resume lets this version go on with it.
+   * - `fail`: it ends the run `failed`; a retry lets this version go on with it.
+   * - `continue`: it goes on with the run.
+   */
+  readonly onOtherVersion?: OnOtherVersion;
   /** Whether a run counts its documents at the start, so that its progress has an end: a read for each thousand. True unless given. */
   readonly countTotal?: boolean;
   /**
@@ -112,7 +126,10 @@ export type IterativeTask<
 > = Readonly<
   Omit<IterativeTaskDefinition<S, D, T>, 'onError'> &
     Required<
-      Pick<IterativeTaskDefinition<S, D, T>, 'shards' | 'countTotal' | 'pageSize' | 'timeoutSeconds'>
+      Pick<
+        IterativeTaskDefinition<S, D, T>,
+        'shards' | 'countTotal' | 'pageSize' | 'timeoutSeconds' | 'onOtherVersion'
+      >
     > &
     FailurePolicy & {
       /** The callback of `onError`. */
@@ -179,7 +196,10 @@ export function iterativeTask<S extends z.ZodType, D extends DocumentData, T = u
     refuse(definition, `has shards ${shards}: write a whole number from 1 to ${mostShards}`);
   }
   checkState(definition);
-  const filled = { pageSize, shards, countTotal, timeoutSeconds };
+  const versionFault = faultOfVersion(definition);
+  if (versionFault !== undefined) refuse(definition, versionFault);
+  const { onOtherVersion = 'pause' } = definition;
+  const filled = { pageSize, shards, countTotal, timeoutSeconds, onOtherVersion };
   const { documents, run } = splitOnError(definition);
   const policy = failurePolicy({ ...definition, onError: documents });
   return {

@@ -17,12 +17,17 @@ export function faultsOf(error: z.ZodError, whole = 'the body'): string {
  * @throws PageturnerError `invalid-parameters`, naming each fault by its path.
  */
 export function parseParameters<S extends z.ZodType>(task: string, schema: S, params: unknown): z.output<S> {
-  const parsed = schema.safeParse(params);
+  const misfit = `The parameters do not fit task "${task}": `;
+  let parsed: z.ZodSafeParseResult<z.output<S>>;
+  try {
+    parsed = schema.safeParse(params);
+  } catch (cause) {
+    // Of a transform, say. Its message may hold the value, which is nobody's to log.
+    const name = cause instanceof Error ? cause.name : 'something';
+    throw new PageturnerError('invalid-parameters', `${misfit}its schema threw ${name}`, { cause });
+  }
   if (parsed.success) return parsed.data;
-  throw new PageturnerError(
-    'invalid-parameters',
-    `The parameters do not fit task "${task}": ${faultsOf(parsed.error)}`,
-  );
+  throw new PageturnerError('invalid-parameters', `${misfit}${faultsOf(parsed.error)}`);
 }
 
 /**

@@ -5,6 +5,7 @@ import { PageturnerError, type ErrorRecord } from './errors.ts';
 import { rangesBetween, type KeyRange } from './key-range.ts';
 import type { OutboxTask } from './outbox.ts';
 import { isActive, type RunEvent, type RunState } from './transition.ts';
+import type { Version } from './version.ts';
 
 /** One execution of an iterative task. Written when its state changes, never by a page. */
 export interface Run {
@@ -27,6 +28,10 @@ export interface Run {
   readonly timeoutSeconds: number;
   /** Who asked for it: an e-mail address, the run that started it, or `code`. */
   readonly startedBy: string;
+  /** The versions of its task that may work on it, the one that was let last; absent when it was started by a task without. */
+  readonly versions?: readonly Version[];
+  /** The version of the worker that stopped it, which a resume or a retry lets work on it. */
+  readonly offeredVersion?: Version;
   /** Of the runs of its task with this key, only one at a time may not have ended. */
   readonly key?: string;
   readonly createdAt: number;

@@ -123,3 +123,18 @@ test('runs watch ends at Ctrl-C with 130, and refuses a run that does not exist'
   expect(unknown).toMatchObject({ status: 1, stdout: '' });
   expect(unknown.stderr).toContain('There is no run none.\n`pageturner runs list` shows the newest ones.');
 }, 60_000);
+
+test('a run that a worker of another version has paused says why, and its resume says which version goes on', async () => {
+  const options = await withTasksEmulator();
+  const run = (...args: string[]) => runCli(['runs', ...args, '--config', config], options);
+  const next = { ...walk, version: 2 };
+  expect(await takeLast(next, ports)).toBe('parked');
+  const shown = (await run('show', 'r')).stdout;
+  expect(shown).toMatch(
+    /why +pause by worker: The worker has version 2 of "walk", and the run has no version/,
+  );
+  expect((await run('resume', 'r')).stdout).toBe(
+    'Run r of walk is running.\nWorkers of version 2 go on with it now.\n',
+  );
+  expect((await run('show', 'r')).stdout).toMatch(/version +2\n/);
+});

@@ -13,6 +13,7 @@ const run = sampleRun({
   params: '{"nested":[[1]]}',
   shards: 2,
   boundaries: ['things/m'],
+  versions: [1, 'two'],
   createdAt: 1_700_000_000_123,
   updatedAt: 1_700_000_000_125,
   at: 1_700_000_000_124,

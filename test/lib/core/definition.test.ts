@@ -56,6 +56,12 @@ describe('iterativeTask', () => {
     [{ page: () => {}, pageSize: 0 }, 'has pageSize 0: write a whole number from 1 to 1000'],
     [{ page: () => {}, pageSize: 1001 }, 'has pageSize 1001'],
     [{ page: () => {}, query: undefined }, 'has no query'],
+    [
+      { page: () => {}, onOtherVersion: 'fail' },
+      'has onOtherVersion and no version: write version, such as 1',
+    ],
+    [{ page: () => {}, version: 1, onOtherVersion: 'stop' }, `has onOtherVersion "stop": write 'continue'`],
+    [{ page: () => {}, version: '' }, 'has version "": write a number or up to 100 characters'],
   ])('refuses %j when the module loads', (fault, message) => {
     const good = { name: 'walk', queue: 'iterate', params, query };
     expect(() => iterativeTask({ ...good, ...fault } as typeof good)).toThrow(message);
