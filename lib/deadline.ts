@@ -12,7 +12,8 @@ export interface RunningDeadline extends Deadline, Disposable {
   /** Milliseconds that handlers have in all. */
   readonly limitMs: number;
   /**
-   * Calls `work`, and stops waiting for it when the time is over: the delivery can then still be answered, and comes again.
+   * Calls `work`, and stops waiting for it when the time is over: the delivery can then still be answered, and comes again. When the
+   * time is over already, as after a long wait for the lease of an exclusive task, `work` is not called.
    *
    * @throws PageturnerError `deadline-exceeded`, and whatever `work` throws.
    */
@@ -43,7 +44,10 @@ export function startDeadline(timeoutSeconds: number, clock: Clock): RunningDead
     limitMs,
     signal: controller.signal,
     remaining: () => Math.max(0, endsAt - clock.now()),
-    race: async (work) => await Promise.race([(async () => await work())(), over.promise]),
+    async race(work) {
+      controller.signal.throwIfAborted();
+      return await Promise.race([(async () => await work())(), over.promise]);
+    },
     [Symbol.dispose]: stop,
   };
 }

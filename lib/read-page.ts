@@ -41,12 +41,14 @@ export async function readPage(
   { task, run, shard, ports: { store } }: TurnInHand,
   ahead: PageAhead | undefined,
 ): Promise<PageInHand> {
-  const request = requestOf(run.value, shard.value, firstPageSize(task.pageSize));
   if (shard.value.source === 'set-aside') {
-    const params: unknown = parseParameters(task.name, task.params, JSON.parse(request.params));
-    const page = await store.readSetAside(run.value.id, request.after, request.limit);
-    return { ...page, setAside: page, params, limit: request.limit };
+    // It has no range of the query.
+    const params: unknown = parseParameters(task.name, task.params, JSON.parse(run.value.params));
+    const limit = shard.value.pageSize ?? firstPageSize(task.pageSize);
+    const page = await store.readSetAside(run.value.id, shard.value.cursor, limit);
+    return { ...page, setAside: page, params, limit };
   }
+  const request = requestOf(run.value, shard.value, firstPageSize(task.pageSize));
   if (ahead !== undefined && isSameRequest(ahead.request, request)) return await ahead.page;
   return await ask(task, request, store);
 }

@@ -29,6 +29,8 @@ export async function takePage(
 ): Promise<PageOutcome | 'conflict'> {
   const { clock } = turn.ports;
   let startedAt = clock.now();
+  // Before anything can fail: what is kept of a failure would take the lease from the delivery that has it.
+  mustBeFree(turn, startedAt);
   let page: PageInHand;
   try {
     page = await readPage(turn, ahead);
@@ -48,6 +50,16 @@ export async function takePage(
   }
 }
 
+/** @throws PageturnerError `held` while another delivery holds the shard of an exclusive task. */
+function mustBeFree({ task, run, shard }: TurnInHand, now: number): void {
+  const { heldUntil = 0, turn } = shard.value;
+  if (task.exclusive !== true || heldUntil <= now) return;
+  throw new PageturnerError(
+    'held',
+    `Turn ${turn} of run ${run.value.id} is held by another delivery for ${heldUntil - now} ms more.`,
+  );
+}
+
 /**
  * The shard of an exclusive task with a lease in it, so that another delivery waits, and one that had the lease before cannot commit
  * any more. There is nobody to keep out of an empty page.
@@ -57,18 +69,10 @@ async function hold(
   page: PageInHand,
 ): Promise<Versioned<Shard> | 'conflict'> {
   if (task.exclusive !== true || page.documents.length === 0) return shard;
-  const now = ports.clock.now();
-  const { heldUntil = 0, fencingToken = 0, turn } = shard.value;
-  if (heldUntil > now) {
-    throw new PageturnerError(
-      'held',
-      `Turn ${turn} of run ${run.value.id} is held by another delivery for ${heldUntil - now} ms more.`,
-    );
-  }
   const after: Shard = {
     ...shard.value,
-    fencingToken: fencingToken + 1,
-    heldUntil: now + task.timeoutSeconds * 1000,
+    fencingToken: (shard.value.fencingToken ?? 0) + 1,
+    heldUntil: ports.clock.now() + task.timeoutSeconds * 1000,
   };
   return await ports.store.holdTurn(run.value.id, shard, after);
 }

@@ -216,7 +216,9 @@ export class MemoryQuery {
       .documentsIn(this.#collections())
       .filter((document) => this.orders.every(({ field }) => document.get(field) !== undefined))
       .filter((document) => this.#filters.every((filter) => filter(document)))
-      .toSorted((a, b) => this.compare(this.position(a), this.position(b)));
+      .map((document) => ({ document, position: this.position(document) }))
+      .toSorted((a, b) => this.compare(a.position, b.position))
+      .map(({ document }) => document);
   }
 
   position(document: MemoryDocument): Position {

@@ -17,7 +17,7 @@ import {
 import { prepareRun } from '../../lib/prepare-run.ts';
 import { startRun } from '../../lib/start-run.ts';
 import type { RunStore } from '../../lib/ports.ts';
-import { changed } from '../simulation/worker-process.ts';
+import { changed } from '../support/changed.ts';
 import { takeAll, takeLast } from '../support/runs.ts';
 import {
   allVisitedOnce,

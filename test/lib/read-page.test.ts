@@ -8,7 +8,7 @@ import { takeTurn } from '../../lib/take-turn.ts';
 import { testFirestore } from '../support/firestore.ts';
 import { begin } from '../support/runs.ts';
 import { testPorts, type TestPorts } from '../support/test-runtime.ts';
-import { changed } from '../simulation/worker-process.ts';
+import { changed } from '../support/changed.ts';
 import { base } from './walk.fixture.ts';
 
 const first: Attempt = { isFirst: true, isLast: async () => false };

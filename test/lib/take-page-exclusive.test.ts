@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { iterativeTask } from '../../lib/index.ts';
+import { changed } from '../support/changed.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
 import {
   base,
@@ -60,6 +61,56 @@ describe('an exclusive task', () => {
     released.resolve();
     expect(await first).toBe('committed');
     expect(calls).toBe(1);
+  });
+
+  test('is not let go by another delivery that cannot even read the page', async () => {
+    const called = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    const page: Page = async () => {
+      called.resolve();
+      await released.promise;
+    };
+    const walk = iterativeTask({ ...exclusive, page });
+    await start(walk);
+    const delivery = nextTurn();
+    const first = takeTurn(walk, delivery, ports);
+    await called.promise;
+    const unreadable = iterativeTask({
+      ...exclusive,
+      page,
+      query: () => {
+        throw new Error('no query');
+      },
+    });
+    await expect(takeTurn(unreadable, delivery, ports)).rejects.toMatchObject({ code: 'held' });
+    expect((await found()).shard).toMatchObject({
+      fencingToken: 1,
+      heldUntil: expect.anything(),
+      failures: 0,
+    });
+    released.resolve();
+    expect(await first).toBe('committed');
+  });
+
+  test('is not handled any more when its lease came after the time of its handler', async () => {
+    let calls = 0;
+    const walk = iterativeTask({ ...exclusive, page: () => void (calls += 1) });
+    await start(walk);
+    const over: (() => void)[] = [];
+    const slow = {
+      ...ports,
+      clock: { now: () => Date.now(), after: (_: number, fire: () => void) => (over.push(fire), () => {}) },
+      store: changed(ports.store, {
+        async holdTurn(run, before, after) {
+          const held = await ports.store.holdTurn(run, before, after);
+          for (const fire of over) fire();
+          return held;
+        },
+      }),
+    };
+    await expect(takeTurn(walk, nextTurn(), slow)).rejects.toMatchObject({ code: 'deadline-exceeded' });
+    expect(calls).toBe(0);
+    expect((await found()).shard).not.toHaveProperty('heldUntil');
   });
 
   test('lets the next delivery in when the lease has expired, and the one that had it cannot commit', async () => {

@@ -22,7 +22,18 @@ export interface Rates {
   readonly timeout: number;
 }
 
-export type Harm = keyof Rates | Meddling;
+/** What the documents, the people who start and the database bring about. */
+type Event =
+  | 'userFailure'
+  | 'slowDocument'
+  | 'quarantine'
+  | 'tooLargeCommit'
+  | 'boundaryChange'
+  | 'rivalStart'
+  | 'abandonedStart'
+  | 'retryAtTheEnd';
+
+export type Harm = keyof Rates | Meddling | Event;
 
 /** After this the adversary rests, so that all that can end does end. */
 const activeMs = 60_000;

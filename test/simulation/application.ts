@@ -10,15 +10,10 @@ import {
   type PageContext,
 } from '../../lib/index.ts';
 import type { Runtime } from '../../lib/runtime.ts';
-
-/** Which walk a history has. */
-export interface Walk {
-  readonly over: 'collection' | 'filter' | 'order' | 'group';
-  readonly pageSize: number;
-  readonly handler: 'page' | 'each';
-  /** Parts of the key space; 1 where the order makes more of them unsound. */
-  readonly shards: number;
-}
+import type { Leases } from './invariants/leases.ts';
+import { servedPlace } from './place.ts';
+import type { Tempers } from './tempers.ts';
+import type { Walk } from './walk.ts';
 
 /** What the handlers report of themselves: each effect is a record of its own, so that none can hide another. */
 export interface Application {
@@ -29,51 +24,73 @@ export interface Application {
 
 type NoParams = z.ZodObject;
 const noParams: NoParams = z.object({});
-const oneDocument = z.object({ path: z.string() });
+const oneDocument = z.object({ run: z.string(), path: z.string() });
+const oneRun = z.object({ run: z.string() });
 
-/**
- * The user's code as one process has it.
- *
- * @param step what may go wrong within a handler.
- * @param unique a number that was never given before.
- */
+/** The world around the handlers. */
+export interface Surroundings {
+  /** What may go wrong within a handler. */
+  readonly step: () => Promise<void>;
+  /** A number that was never given before. */
+  readonly unique: () => number;
+  readonly tempers: Tempers;
+  readonly leases: Leases;
+}
+
+/** The user's code as one process has it. */
 export function application(
   shape: Walk,
   runtime: Runtime,
-  { step, unique }: { readonly step: () => Promise<void>; readonly unique: () => number },
+  { step, unique, tempers, leases }: Surroundings,
 ): Application {
-  const child = task({
-    name: 'child',
-    queue: 'children',
-    params: oneDocument,
-    run: step,
-  });
-  const report = task({ name: 'report', queue: 'children', params: noParams, run: step });
+  const child = task({ name: 'child', queue: 'children', params: oneDocument, run: step });
+  const report = task({ name: 'report', queue: 'children', params: oneRun, run: step });
   const handle = async (document: QueryDocumentSnapshot, ctx: PageContext<unknown>): Promise<void> => {
     const { path } = document.ref;
-    ctx.set(ctx.db.doc(`effects/${unique()}`), { of: path });
+    if (tempers.isRefused(path)) {
+      ctx.quarantine(document, 'the handler refuses it');
+      return;
+    }
+    ctx.set(ctx.db.doc(`effects/${unique()}`), { of: path, run: ctx.runId });
     ctx.update(document.ref, { isSeen: true });
-    ctx.start(child, { path });
+    ctx.start(child, { path, run: ctx.runId });
+    await step();
+    await tempers.meet(path, ctx.signal);
     await step();
   };
+  const alone = async (ctx: PageContext<unknown>, work: () => Promise<void>): Promise<void> => {
+    const place = servedPlace.getStore();
+    const { fencingToken: token, signal } = ctx;
+    if (place === undefined || token === undefined) return await work();
+    const end = leases.begin(place, token, signal);
+    try {
+      await work();
+      if (!leases.lands(place, token)) throw new Error(`the service outside refuses the token ${token}`);
+    } finally {
+      end();
+    }
+  };
+  const { over: _, handler, mostWrites: __, maxAttempts: ___, isKeyed: ____, tries, ...definition } = shape;
   const walk = iterativeTask<NoParams, DocumentData>({
+    ...definition,
+    ...(shape.onError === 'quarantine' ? { tries } : {}),
     name: 'walk',
     queue: 'iterate',
     params: noParams,
-    pageSize: shape.pageSize,
-    shards: shape.shards,
     query: (_, db) => queryOf(shape, db),
-    ...(shape.handler === 'each'
-      ? { each: handle }
+    ...(handler === 'each'
+      ? { each: (document, ctx) => alone(ctx, () => handle(document, ctx)) }
       : {
-          async page(documents, ctx) {
-            for (const document of documents) await handle(document, ctx);
-          },
+          page: (documents, ctx) =>
+            alone(ctx, async () => {
+              for (const document of documents) await handle(document, ctx);
+            }),
         }),
     async onComplete(ctx) {
-      ctx.set(ctx.db.doc(`completions/${unique()}`), { processed: ctx.processed });
-      ctx.start(report, {});
+      ctx.set(ctx.db.doc(`completions/${unique()}`), { processed: ctx.processed, run: ctx.runId });
+      ctx.start(report, { run: ctx.runId });
       await step();
+      tempers.meetCompletion();
     },
   });
   const launch = task({

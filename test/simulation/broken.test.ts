@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { TurnDelivery } from '../../lib/core/delivery.ts';
+import type { KeyRange } from '../../lib/core/key-range.ts';
 import type { OutboxTask } from '../../lib/core/outbox.ts';
 import type { Ports, RunStore } from '../../lib/ports.ts';
+import { changed } from '../support/changed.ts';
 import { violationsOf } from './check-history.ts';
 import { runHistory } from './history.ts';
-import { changed, type Break } from './worker-process.ts';
+import type { Break } from './worker-process.ts';
 
 /** Far fewer than the simulation has: what is wrong shows at once. */
 const mostHistories = 500;
@@ -72,10 +74,75 @@ const breaks: Readonly<Record<string, { readonly breakProtocol: Break; readonly 
     },
     violation: /the run is running/,
   },
+  'hands the shard of an exclusive task to whoever comes, whether another holds it or not': {
+    breakProtocol: {
+      ports: (ports) => ({
+        ...ports,
+        store: changed(ports.store, {
+          async readTurn(run, index) {
+            const found = await ports.store.readTurn(run, index);
+            if (found === undefined) return undefined;
+            const { heldUntil: _, ...value } = found.shard.value;
+            return { ...found, shard: { ...found.shard, value } };
+          },
+        }),
+      }),
+    },
+    violation: /are at work on a shard at the same time/,
+  },
+  'gives each delivery of an exclusive task the same token': {
+    breakProtocol: {
+      ports: (ports) => ({
+        ...ports,
+        store: changed(ports.store, {
+          holdTurn: async (run, before, after) =>
+            await ports.store.holdTurn(run, before, { ...after, fencingToken: 1 }),
+        }),
+      }),
+    },
+    violation: /two deliveries have token 1/,
+  },
+  'closes ranges on both sides': {
+    breakProtocol: { ports: withRanges(({ from, before }) => ({ from, before: behind(before) })) },
+    violation: /took effect 2 times/,
+  },
+  'opens ranges on both sides': {
+    breakProtocol: { ports: withRanges(({ from, before }) => ({ from: behind(from), before })) },
+    violation: /took no effect/,
+  },
+  'counts each failure twice': {
+    breakProtocol: {
+      ports: (ports) => ({
+        ...ports,
+        store: changed(ports.store, {
+          async commitTurn(run, before, after, writes) {
+            const isCounted = after.turn === before.value.turn && after.failures > before.value.failures;
+            const failures = after.failures + (isCounted ? 1 : 0);
+            return await ports.store.commitTurn(run, before, { ...after, failures }, writes);
+          },
+        }),
+      }),
+    },
+    violation: /2 failures were counted, and 1 had happened/,
+  },
+  'forgets the documents that it sets aside': {
+    breakProtocol: {
+      ports: (ports) => ({
+        ...ports,
+        store: changed(ports.store, {
+          async commitTurn(run, before, after, writes) {
+            const kept = writes.filter(({ kind, ref }) => kind !== 'set' || !ref.path.includes('/setAside/'));
+            return await ports.store.commitTurn(run, before, after, kept);
+          },
+        }),
+      }),
+    },
+    violation: /are counted as set aside, and 0 are kept/,
+  },
 };
 
 describe('the simulation catches a protocol that', () => {
-  test.each(Object.entries(breaks))('%s', async (_, { breakProtocol, violation }) => {
+  test.each(Object.entries(breaks))('%s', { timeout: 600_000 }, async (_, { breakProtocol, violation }) => {
     const found = new Set<string>();
     for (let seed = 1; seed <= mostHistories && ![...found].some((text) => violation.test(text)); seed += 1) {
       for (const text of violationsOf(await runHistory(seed, breakProtocol))) found.add(text);
@@ -103,6 +170,21 @@ function deliveredTurn(store: RunStore): RunStore['readTurn'] {
       },
     };
   };
+}
+
+/** Ports on which pages are read from other ranges than their shards'. */
+function withRanges(change: (range: KeyRange) => KeyRange): (ports: Ports) => Ports {
+  return (ports) => ({
+    ...ports,
+    store: changed(ports.store, {
+      readPage: (query, range, after, limit) => ports.store.readPage(query, change(range), after, limit),
+    }),
+  });
+}
+
+/** Just behind a boundary, where there is one. */
+function behind(boundary: string | null): string | null {
+  return boundary === null ? null : `${boundary}\u0001`;
 }
 
 /** Keeps children back until the continuation is in its queue. */

@@ -33,23 +33,35 @@ export async function callFunction(handler: HttpFunction, request: DispatchReque
 
 /** What a worker learns of an attempt from its headers, as `request.get` gives it. */
 export function headerOf({ queue, task }: DispatchRequest, name: string): string | undefined {
-  const headers: Readonly<Record<string, string>> = {
-    authorization: 'Bearer simulated',
-    'x-cloudtasks-queuename': queue.name.split('/').at(-1) ?? '',
-    'x-cloudtasks-taskname': task.name.split('/').at(-1) ?? '',
-    'x-cloudtasks-taskretrycount': String(task.dispatchCount),
-    'x-cloudtasks-taskexecutioncount': String(task.executionCount),
-  };
-  return headers[name.toLowerCase()];
+  switch (name.toLowerCase()) {
+    case 'authorization':
+      return 'Bearer simulated';
+    case 'x-cloudtasks-queuename':
+      return lastOf(queue.name);
+    case 'x-cloudtasks-taskname':
+      return lastOf(task.name);
+    case 'x-cloudtasks-taskretrycount':
+      return String(task.dispatchCount);
+    case 'x-cloudtasks-taskexecutioncount':
+      return String(task.executionCount);
+    default:
+      return undefined;
+  }
+}
+
+function lastOf(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1);
 }
 
 /** The runtime of a process, without tokens: who calls is not what is simulated. */
-export function runtimeOf(ports: Ports): Runtime {
+export function runtimeOf(ports: Ports, maxAttempts?: number): Runtime {
   const serviceAccount = 'tasks@p.iam.gserviceaccount.com';
   return {
     ports,
-    // The queues of the simulation never give a task up.
-    retries: { retryLimits: async () => ({}), firstAttemptAt: async () => undefined },
+    retries: {
+      retryLimits: async (queue) => (queue === 'iterate' && maxAttempts !== undefined ? { maxAttempts } : {}),
+      firstAttemptAt: async () => undefined,
+    },
     verifyToken: async () => ({ email: serviceAccount }),
     settings: {
       project: 'p',

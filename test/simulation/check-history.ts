@@ -1,74 +1,114 @@
 import type { Run, Shard } from '../../lib/core/run.ts';
 import type { History } from './history.ts';
 
+type Demand = (isHeld: boolean, violation: string) => void;
+
 /** Every promise that a history broke, in words; none when all is well. */
 export function violationsOf(history: History): string[] {
-  const { lasting, left, isEndless, log, breaches } = history;
+  const { left, isEndless, log, breaches, walk } = history;
   const violations: string[] = [...breaches];
-  const demand = (isHeld: boolean, violation: string): void => {
+  const demand: Demand = (isHeld, violation) => {
     if (!isHeld) violations.push(violation);
   };
   demand(!isEndless, 'the history does not end');
   demand(left === 0, `${left} tasks are left in the queues`);
-
   const runs = documentsOf<Run>(history, 'pageturnerRuns');
-  demand(runs.length === 1, `there are ${runs.length} runs instead of 1`);
-  const [run] = runs;
-  if (run === undefined) return violations;
-  const isCanceled = run.state === 'canceled' && history.strikes.has('cancel');
-  demand(run.state === 'completed' || isCanceled, `the run is ${run.state}`);
-
-  const effects = tally(documentsOf<{ of: string }>(history, 'effects').map(({ of }) => of));
-  for (const path of isCanceled ? [] : lasting) demand(effects.has(path), `${path} took no effect`);
-  for (const [path, count] of effects) demand(count === 1, `${path} took effect ${count} times`);
-
-  const children = tally(
-    bodiesFor(history, 'child').map((body) => (body as { params: { path: string } }).params.path),
-  );
-  for (const path of effects.keys()) demand(children.has(path), `the child of ${path} was not started`);
-  for (const [path, count] of children) {
-    demand(count === 1, `the child of ${path} was started ${count} times`);
-    demand(effects.has(path), `the child of ${path} was started without its effect`);
-  }
-
-  const shards = documentsOf<Shard>(history, `pageturnerRuns/${run.id}/shards`);
-  const processed = shards.reduce((sum, shard) => sum + shard.processed, 0);
-  const started = shards.reduce((sum, shard) => sum + shard.started, 0);
   demand(
-    processed === effects.size,
-    `the shards count ${processed} documents, and ${effects.size} took effect`,
+    runs.length === 1 || (walk.isKeyed && runs.length > 1),
+    `there are ${runs.length} runs instead of 1`,
   );
-  demand(
-    started === children.size,
-    `the shards count ${started} children, and ${children.size} were started`,
-  );
-  const completions = documentsOf<{ processed: number }>(history, 'completions');
-  const reports = bodiesFor(history, 'report').length;
-  if (isCanceled) {
-    demand(completions.length === 0, 'a canceled run completed');
-    demand(reports === 0, 'a canceled run started the child of its completion');
-  } else {
-    demand(completions.length === 1, `completion took effect ${completions.length} times`);
-    // A completion that dies between its commit and its enqueueing is made good by its task's next delivery, while there is its task.
-    const isTaskTaken = history.strikes.has('purge') || history.strikes.has('deleteTask');
-    demand(reports === 1 || isTaskTaken, `the child of the completion was started ${reports} times`);
-    demand(run.processed === effects.size, `the run counts ${run.processed} of ${effects.size} documents`);
-    const told = completions[0]?.processed;
-    demand(told === effects.size, `completion was told of ${told} documents`);
-  }
-
+  for (const run of runs) checkRun(history, run, demand);
   for (const { severity, message } of history.strikes.has('forgedCursor') ? [] : log.entries) {
     demand(severity !== 'ERROR' || !message.includes('cursor'), message);
   }
   return violations;
 }
 
+function checkRun(history: History, run: Run, demand: Demand): void {
+  const isCanceled = run.state === 'canceled' && history.strikes.has('cancel');
+  demand(run.state === 'completed' || isCanceled, `the run is ${run.state}`);
+  const effects = checkEffects(history, run, isCanceled, demand);
+  const children = checkChildren(history, run, effects, demand);
+  const shards = documentsOf<Shard>(history, `pageturnerRuns/${run.id}/shards`);
+  const sum = (count: 'processed' | 'started'): number =>
+    shards.reduce((total, shard) => total + shard[count], 0);
+  demand(
+    sum('processed') === effects.size,
+    `the shards count ${sum('processed')} documents, and ${effects.size} took effect`,
+  );
+  demand(
+    sum('started') === children.size,
+    `the shards count ${sum('started')} children, and ${children.size} were started`,
+  );
+  const setAside = documentsOf(history, `pageturnerRuns/${run.id}/setAside`).length;
+  demand(isCanceled || setAside === 0, `${setAside} documents are still set aside`);
+  checkCompletion(history, run, effects.size, demand);
+}
+
+/** Each document took effect once, those of a canceled run at most once. */
+function checkEffects(
+  history: History,
+  run: Run,
+  isCanceled: boolean,
+  demand: Demand,
+): ReadonlyMap<string, number> {
+  const ofRun = documentsOf<{ of: string; run: string }>(history, 'effects').filter(
+    (effect) => effect.run === run.id,
+  );
+  const effects = tally(ofRun.map(({ of }) => of));
+  for (const path of isCanceled ? [] : history.lasting) demand(effects.has(path), `${path} took no effect`);
+  for (const [path, count] of effects) demand(count === 1, `${path} took effect ${count} times`);
+  return effects;
+}
+
+/** Each document that took effect started its child, once, and no other did. */
+function checkChildren(
+  history: History,
+  run: Run,
+  effects: ReadonlyMap<string, number>,
+  demand: Demand,
+): ReadonlyMap<string, number> {
+  const children = tally(paramsFor(history, 'child', run).map(({ path }) => path ?? ''));
+  for (const path of effects.keys()) demand(children.has(path), `the child of ${path} was not started`);
+  for (const [path, count] of children) {
+    demand(count === 1, `the child of ${path} was started ${count} times`);
+    demand(effects.has(path), `the child of ${path} was started without its effect`);
+  }
+  return children;
+}
+
+function checkCompletion(history: History, run: Run, processed: number, demand: Demand): void {
+  const completions = documentsOf<{ processed: number; run: string }>(history, 'completions').filter(
+    (completion) => completion.run === run.id,
+  );
+  const reports = paramsFor(history, 'report', run).length;
+  if (run.state === 'canceled' && run.hasCompleted !== true) {
+    demand(completions.length === 0, 'a canceled run completed');
+    demand(reports === 0, 'a canceled run started the child of its completion');
+    return;
+  }
+  demand(completions.length === 1, `completion took effect ${completions.length} times`);
+  demand(reports === 1, `the child of the completion was started ${reports} times`);
+  if (run.state !== 'completed') return;
+  demand(run.processed === processed, `the run counts ${run.processed} of ${processed} documents`);
+  // What was set aside then and taken again since, completion was not told of.
+  const isTakenAgain = run.history.filter(({ event }) => event === 'completed').length > 1;
+  const told = completions[0]?.processed ?? 0;
+  demand(
+    told === processed || (isTakenAgain && told < processed),
+    `completion was told of ${told} documents`,
+  );
+}
+
 function documentsOf<T>({ db }: History, collection: string): T[] {
   return db.documentsIn([collection]).map((document) => document.data() as T);
 }
 
-function bodiesFor({ created }: History, worker: string): unknown[] {
-  return created.filter((task) => task.worker === worker).map(({ body }) => JSON.parse(body) as unknown);
+function paramsFor({ created }: History, worker: string, { id }: Run): { readonly path?: string }[] {
+  return created
+    .filter((task) => task.worker === worker)
+    .map(({ body }) => (JSON.parse(body) as { params: { path?: string; run: string } }).params)
+    .filter(({ run }) => run === id);
 }
 
 function tally(names: readonly string[]): Map<string, number> {

@@ -12,8 +12,16 @@ import type { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
 export const location = 'projects/p/locations/l';
 export const queues = ['iterate', 'children'] as const;
 
-/** An engine in virtual time, with the queues of the toolkit's tasks. They never give a task up. */
-export function virtualEngine(clock: VirtualClock, seed: number, dispatch: Dispatch): Engine {
+/**
+ * An engine in virtual time, with the queues of the toolkit's tasks. They never give a task up, unless the walk's own is to do so after
+ * `maxAttempts`.
+ */
+export function virtualEngine(
+  clock: VirtualClock,
+  seed: number,
+  dispatch: Dispatch,
+  maxAttempts?: number,
+): Engine {
   const engine = new Engine({
     clock,
     random: new SeededRandom(seed),
@@ -24,7 +32,11 @@ export function virtualEngine(clock: VirtualClock, seed: number, dispatch: Dispa
   for (const name of queues) {
     engine.queues.create(location, {
       name: `${location}/queues/${name}`,
-      retryConfig: { maxAttempts: -1, minBackoffMs: 100, maxBackoffMs: 5_000 },
+      retryConfig: {
+        maxAttempts: (name === 'iterate' ? maxAttempts : undefined) ?? -1,
+        minBackoffMs: 100,
+        maxBackoffMs: 5_000,
+      },
     });
   }
   return engine;

@@ -1,18 +1,18 @@
 import type { DispatchRequest, DispatchResult } from '../../emulator/core/dispatch.ts';
 import type { Engine } from '../../emulator/engine/engine.ts';
 import { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
-import { resumeRun } from '../../lib/control-run.ts';
 import type { Delivery, TurnDelivery } from '../../lib/core/delivery.ts';
 import type { Run, Shard } from '../../lib/core/run.ts';
-import { healRuns } from '../../lib/heal-runs.ts';
 import type { Ports, RunStore } from '../../lib/ports.ts';
 import { startOn } from '../../lib/start-task.ts';
 import { MemoryFirestore } from '../../lib/testing/memory-firestore.ts';
 import { MemoryRunStore } from '../../lib/testing/memory-run-store.ts';
 import { RecordingLog } from '../support/recording.ts';
 import { Adversary, type Harm } from './adversary.ts';
+import { application, type Application } from './application.ts';
 import { runtimeOf, type Answer } from './call-function.ts';
-import { application, type Application, type Walk } from './application.ts';
+import { Documents } from './documents.ts';
+import { bringToAnEnd } from './ending.ts';
 import {
   contentOf,
   EngineQueue,
@@ -22,7 +22,18 @@ import {
   virtualEngine,
   withBody,
 } from './engine-queue.ts';
-import { insist, planMeddling } from './meddlers.ts';
+import { Chains } from './invariants/chains.ts';
+import { Failures } from './invariants/failures.ts';
+import { Keys } from './invariants/keys.ts';
+import { Leases } from './invariants/leases.ts';
+import { observed } from './invariants/observer.ts';
+import { Quarantine } from './invariants/quarantine.ts';
+import { withLimit } from './limit.ts';
+import { planMeddling } from './meddlers.ts';
+import { servedPlace } from './place.ts';
+import { start } from './starters.ts';
+import { Tempers } from './tempers.ts';
+import { drawWalk, type Walk } from './walk.ts';
 import { withStaleReads, WorkerProcess, type Break } from './worker-process.ts';
 
 /** A history and what it left behind, for the checks. */
@@ -49,9 +60,6 @@ const startsAt = Date.UTC(2026, 0, 1);
 const workerProcesses = 2;
 /** A history has some hundreds of timers. */
 const mostTimers = 20_000;
-/** Longer than the time for which a chain must have been still. All healings are within the time for which a queue knows names. */
-const healingEveryMs = 11 * 60_000;
-const mostHealings = 4;
 
 /** Runs one history: everything in it follows from its seed. */
 export async function runHistory(seed: number, breakProtocol: Break = {}): Promise<History> {
@@ -71,31 +79,44 @@ class World {
   readonly #staleStore: RunStore;
   readonly #break: Break;
   readonly #walk: Walk;
+  readonly #documents: Documents;
+  readonly #tempers: Tempers;
+  readonly #leases: Leases;
   readonly #created: History['created'][number][] = [];
-  readonly #lasting = new Set<string>();
   readonly #processes: { readonly process: WorkerProcess; readonly app: Application }[] = [];
   readonly #breaches: string[] = [];
+  readonly #report = (breach: string): void => {
+    if (!this.#breaches.includes(breach)) this.#breaches.push(breach);
+  };
   #timers = 0;
   #lastUnique = 0;
 
   constructor(seed: number, breakProtocol: Break) {
     this.#seed = seed;
+    this.#break = breakProtocol;
     this.#adversary = new Adversary(seed, this.#clock);
-    const { chance } = this.#adversary;
-    const over = chance.pick(['collection', 'collection', 'filter', 'order', 'group'] as const);
-    this.#walk = {
-      over,
-      pageSize: chance.between(2, 4),
-      handler: chance.pick(['page', 'each']),
-      shards: over === 'order' ? 1 : chance.between(1, 4),
-    };
-    this.#engine = virtualEngine(this.#clock, seed, (request) => this.#dispatch(request));
+    this.#walk = drawWalk(this.#adversary.chance);
+    const { onError, maxFailures, maxQuarantined, maxAttempts, mostWrites } = this.#walk;
+    this.#engine = virtualEngine(this.#clock, seed, (request) => this.#dispatch(request), maxAttempts);
     this.#engine.observe((event) => {
       if (event.kind === 'taskCreated') this.#created.push(contentOf(event.task));
     });
-    this.#break = breakProtocol;
+    // The last attempt, and one document too many that is set aside, end a run whatever the budget says.
+    const isBudgeted = onError === 'retry' && maxAttempts === undefined && maxQuarantined > 1;
+    const failures = new Failures(isBudgeted ? maxFailures : 0, this.#report);
+    this.#leases = new Leases(() => this.#clock.now(), this.#report);
+    this.#documents = new Documents(this.#db, this.#adversary, this.#walk);
+    this.#tempers = new Tempers(this.#clock, this.#adversary, failures);
+    const observers = [
+      failures,
+      this.#leases,
+      new Chains(this.#report),
+      new Keys(this.#report),
+      new Quarantine(this.#db, this.#report),
+    ];
+    const store = withLimit(new MemoryRunStore(this.#db), mostWrites, this.#adversary);
     this.#outside = {
-      store: new MemoryRunStore(this.#db),
+      store: observed(store, this.#db, observers),
       queue: new EngineQueue(this.#engine),
       clock: toolkitClock(this.#clock),
       log: this.#log,
@@ -104,28 +125,38 @@ class World {
   }
 
   async run(): Promise<History> {
-    this.#seedDocuments();
+    const [clock, adversary] = [this.#clock, this.#adversary];
+    const newPorts = (): Ports => new WorkerProcess(this.#outside, adversary, this.#break).ports;
+    this.#documents.seed();
+    this.#tempers.assign([...this.#documents.lasting]);
     this.#planDisturbances();
-    planMeddling({
-      clock: this.#clock,
-      adversary: this.#adversary,
-      engine: this.#engine,
-      newPorts: () => this.#newProcess().process.ports,
-      runId: () => this.#run()?.id,
+    const runIds = (): string[] => this.#runs().map(({ id }) => id);
+    planMeddling({ clock, adversary, engine: this.#engine, newPorts, runIds });
+    const { app } = this.#newProcess(this.#outside.store);
+    start({ clock, adversary, newPorts, app }, this.#walk);
+    await bringToAnEnd({
+      clock,
+      adversary,
+      tempers: this.#tempers,
+      dropsTasks: this.#walk.maxAttempts !== undefined,
+      calmPorts: this.#outside,
+      newPorts,
+      runs: () => this.#runs(),
+      setAside: (run) => this.#db.documentsIn([`pageturnerRuns/${run}/setAside`]).length,
+      startCalmly: () => startOn(this.#outside, app.walk, {}, { startedBy: 'simulation' }),
+      runOut: () => this.#runOut(),
+      report: this.#report,
     });
-    void this.#start();
-    await this.#runOut();
-    await this.#bringToAnEnd();
     const left = queues.map((queue) => this.#engine.tasks.list(`${location}/queues/${queue}`).tasks.length);
     return {
       seed: this.#seed,
       walk: this.#walk,
       db: this.#db,
       log: this.#log,
-      lasting: this.#lasting,
+      lasting: this.#documents.lasting,
       created: this.#created,
       left: left.reduce((sum, count) => sum + count, 0),
-      strikes: this.#adversary.strikesOf,
+      strikes: adversary.strikesOf,
       breaches: this.#breaches,
       isEndless: this.#timers >= mostTimers,
     };
@@ -136,99 +167,35 @@ class World {
     while (this.#timers < mostTimers && (await this.#clock.runNext())) this.#timers += 1;
   }
 
-  /**
-   * What people and the healer's schedule do in the end, when the adversary rests: a paused run is resumed, and what died is healed
-   * until nothing is left to heal. Where no task was taken from a queue and no healing or command can have died half-way, nothing has died.
-   */
-  async #bringToAnEnd(): Promise<void> {
-    if (['pausing', 'paused'].includes(this.#run()?.state ?? ''))
-      await resumeRun(this.#run()?.id ?? '', {}, this.#outside);
-    await this.#runOut();
-    const { strikesOf } = this.#adversary;
-    const deadly = ['purge', 'deleteTask', 'heal', 'pause', 'resume', 'cancel'] as const;
-    if (!deadly.some((harm) => strikesOf.has(harm))) return;
-    for (let rounds = 0; rounds < mostHealings; rounds += 1) {
-      await this.#clock.advanceBy(healingEveryMs);
-      const { healed, failed } = await healRuns({}, this.#outside);
-      for (const { message } of failed) this.#breaches.push(`healing failed: ${message}`);
-      await this.#runOut();
-      if (healed.length === 0) return;
-    }
-    this.#breaches.push('the healing has no end');
+  #runs(): Run[] {
+    return this.#db.documentsIn(['pageturnerRuns']).map((document) => document.data() as Run);
   }
 
-  #run(): Run | undefined {
-    return this.#db.documentsIn(['pageturnerRuns'])[0]?.data() as Run | undefined;
-  }
-
-  #seedDocuments(): void {
-    const count = this.#adversary.chance.between(6, 20);
-    for (let n = 0; n < count; n += 1) this.#putDocument(this.#somePath(n));
-  }
-
-  #somePath(n: number): string {
-    const { chance } = this.#adversary;
-    const id = chance.pick([
-      `${n}`,
-      `d${String(n).padStart(4, '0')}`,
-      `é${n}`,
-      `${chance.between(0, 1e6)}-${n}`,
-    ]);
-    return this.#walk.over === 'group' ? `wholes/w${n % 3}/parts/${id}` : `things/${id}`;
-  }
-
-  #putDocument(path: string): void {
-    const { chance } = this.#adversary;
-    const data = { isWanted: chance.happens(0.8), rank: chance.between(0, 5), note: 0 };
-    this.#db.commit((batch) => batch.set(path, data));
-    if (this.#walk.over !== 'filter' || data.isWanted) this.#lasting.add(path);
-  }
-
-  /** People edit, delete and add documents while the walk is under way. */
+  /** People change documents while the walk is under way, here and there and where shards part. */
   #planDisturbances(): void {
     const { chance } = this.#adversary;
-    const paths = [...this.#lasting];
     for (let n = chance.between(0, 6); n > 0; n -= 1) {
+      this.#clock.at(startsAt + chance.between(1, 20_000), () => this.#documents.disturb(n));
+    }
+    if (this.#walk.shards === 1) return;
+    for (let n = chance.between(0, 4); n > 0; n -= 1) {
       this.#clock.at(startsAt + chance.between(1, 20_000), () => {
-        const path = chance.pick(paths);
-        switch (chance.pick(['edit', 'delete', 'create'])) {
-          case 'edit':
-            if (this.#db.read(path).exists) this.#db.commit((batch) => batch.update(path, { note: 1 }));
-            return;
-          case 'delete':
-            this.#lasting.delete(path);
-            this.#db.commit((batch) => batch.delete(path));
-            return;
-          case 'create': {
-            const fresh = this.#somePath(100 + n);
-            if (this.#db.read(fresh).exists) return;
-            this.#putDocument(fresh);
-            this.#lasting.delete(fresh);
-          }
-        }
+        const boundaries = this.#runs().flatMap((run) => run.boundaries ?? []);
+        if (boundaries.length > 0) this.#documents.disturbAt(chance.pick(boundaries));
       });
     }
   }
 
-  /** Somebody starts the walk, by itself or through another task, and again until they hear that it has started. */
-  async #start(): Promise<void> {
-    const isDirect = this.#adversary.chance.happens(0.5);
-    const options = { idempotencyKey: 'the only one', startedBy: 'simulation' };
-    const { walk, launch } = this.#newProcess().app;
-    const newPorts = (): Ports => this.#newProcess().process.ports;
-    await insist({ clock: this.#clock, newPorts }, (ports) =>
-      startOn(ports, isDirect ? walk : launch, {}, options),
-    );
-  }
-
-  #newProcess(store = this.#outside.store): {
+  #newProcess(store: RunStore): {
     readonly process: WorkerProcess;
     readonly app: Application;
   } {
     const process = new WorkerProcess({ ...this.#outside, store }, this.#adversary, this.#break);
-    const app = application(this.#walk, runtimeOf(process.ports), {
+    const app = application(this.#walk, runtimeOf(process.ports, this.#walk.maxAttempts), {
       step: () => process.step(),
       unique: () => (this.#lastUnique += 1),
+      tempers: this.#tempers,
+      leases: this.#leases,
     });
     return { process, app };
   }
@@ -250,30 +217,46 @@ class World {
   }
 
   async #deliver(request: DispatchRequest): Promise<Answer> {
-    const place = this.#adversary.chance.between(0, workerProcesses - 1);
-    let found = this.#processes[place];
+    const index = this.#adversary.chance.between(0, workerProcesses - 1);
+    let found = this.#processes[index];
     if (found === undefined || found.process.isDead) {
       found = this.#newProcess(this.#staleStore);
-      this.#processes[place] = found;
+      this.#processes[index] = found;
     }
+    const { process, app } = found;
     const { worker, body } = contentOf(request.task);
-    const handler = found.app.functions.get(worker);
+    const handler = app.functions.get(worker);
     if (handler === undefined) throw new Error(`no function ${worker}`);
     const delivery = JSON.parse(body) as Delivery;
-    if (delivery.kind !== 'turn') return await found.process.serve(handler, request);
-    const epoch = this.#epochOf(delivery);
-    const forged = { ...request, task: withBody(request.task, this.#forged(delivery)) };
-    const answer = await found.process.serve(handler, forged);
-    if (delivery.epoch < epoch && answer.outcome === 'committed') {
-      this.#breaches.push(`a task of epoch ${delivery.epoch} committed a page in epoch ${epoch}`);
+    switch (delivery.kind) {
+      case 'turn': {
+        const epoch = this.#epochOf(delivery);
+        const forged = { ...request, task: withBody(request.task, this.#forged(delivery)) };
+        const place = { run: delivery.run, shard: delivery.shard, process };
+        const answer = await servedPlace.run(place, () => process.serve(handler, forged));
+        if (delivery.epoch < epoch && answer.outcome === 'committed') {
+          this.#report(`a task of epoch ${delivery.epoch} committed a page in epoch ${epoch}`);
+        }
+        return answer;
+      }
+      case 'complete': {
+        const place = { run: delivery.run, shard: 'completion' as const, process };
+        return await servedPlace.run(place, () => process.serve(handler, request));
+      }
+      case 'task':
+      case 'start':
+      case 'prepare':
+      case 'finish':
+      case 'settle':
+      case 'callback':
+        return await process.serve(handler, request);
     }
-    return answer;
   }
 
   #forged(delivery: TurnDelivery): TurnDelivery {
     if (!this.#adversary.strikes('forgedCursor')) return delivery;
     const values = Array.isArray(delivery.cursor) ? delivery.cursor.slice(0, -1) : [];
-    return { ...delivery, cursor: [...values, this.#adversary.chance.pick([...this.#lasting])] };
+    return { ...delivery, cursor: [...values, this.#adversary.chance.pick([...this.#documents.lasting])] };
   }
 
   #epochOf({ run, shard }: { readonly run: string; readonly shard: number }): number {

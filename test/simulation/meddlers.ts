@@ -1,6 +1,6 @@
 import type { Engine } from '../../emulator/engine/engine.ts';
 import type { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
-import { cancelRun, pauseRun, resumeRun } from '../../lib/control-run.ts';
+import { cancelRun, pauseRun, resumeRun, retryRun } from '../../lib/control-run.ts';
 import { PageturnerError } from '../../lib/core/errors.ts';
 import { healRuns } from '../../lib/heal-runs.ts';
 import type { Ports } from '../../lib/ports.ts';
@@ -8,7 +8,7 @@ import type { Adversary } from './adversary.ts';
 import { location, queues, sleep } from './engine-queue.ts';
 
 /** What people and schedules do to a run while it goes on. */
-export const meddlings = ['pause', 'resume', 'cancel', 'heal', 'purge', 'deleteTask'] as const;
+export const meddlings = ['pause', 'resume', 'cancel', 'retry', 'heal', 'purge', 'deleteTask'] as const;
 export type Meddling = (typeof meddlings)[number];
 
 export interface MeddledWorld {
@@ -17,8 +17,7 @@ export interface MeddledWorld {
   readonly engine: Engine;
   /** The ports of a process of its own, which may die like any other. */
   readonly newPorts: () => Ports;
-  /** Undefined until the run is there. */
-  readonly runId: () => string | undefined;
+  readonly runIds: () => readonly string[];
 }
 
 /** Within this time of the start. */
@@ -32,8 +31,9 @@ export function planMeddling(world: MeddledWorld): void {
     if (!chance.happens(meddling === 'cancel' ? 0.15 : 0.4)) continue;
     for (let times = chance.between(1, 3); times > 0; times -= 1) {
       clock.at(clock.now() + chance.between(1, meddlingMs), () => {
-        const runId = world.runId();
-        if (runId === undefined) return;
+        const runs = world.runIds();
+        if (runs.length === 0) return;
+        const runId = chance.pick(runs);
         adversary.struck(meddling);
         for (let places = chance.pick([1, 1, 2, 3]); places > 0; places -= 1) meddle(meddling, runId, world);
       });
@@ -53,6 +53,9 @@ function meddle(meddling: Meddling, runId: string, world: MeddledWorld): void {
       return;
     case 'cancel':
       void insist(world, (ports) => cancelRun(runId, { force: chance.happens(0.3) }, ports));
+      return;
+    case 'retry':
+      void insist(world, (ports) => retryRun(runId, {}, ports));
       return;
     case 'heal': {
       const quietSeconds = chance.pick([0, 5, 60]);

@@ -5,6 +5,7 @@ import { KnownRuns } from '../../lib/known-runs.ts';
 import type { Ports, RunStore } from '../../lib/ports.ts';
 import type { Adversary } from './adversary.ts';
 import { callFunction, type Answer } from './call-function.ts';
+import { changed } from '../support/changed.ts';
 import { contentOf, withBody } from './engine-queue.ts';
 
 /** What Google's clients throw when a service does not answer. */
@@ -122,16 +123,6 @@ export function withStaleReads(store: RunStore, adversary: Adversary): RunStore 
         latest.set(key, found);
       }
       return former.get(key) !== undefined && adversary.strikes('staleRead') ? former.get(key) : found;
-    },
-  });
-}
-
-/** The same object with some methods in the place of its own. */
-export function changed<T extends object>(target: T, changes: Partial<T>): T {
-  return new Proxy(target, {
-    get(object, name) {
-      const member: unknown = Reflect.get(name in changes ? changes : object, name);
-      return typeof member === 'function' && !(name in changes) ? member.bind(object) : member;
     },
   });
 }

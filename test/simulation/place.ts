@@ -1,0 +1,18 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** Where the user's code is called from, which it is not told itself. */
+export interface Place {
+  readonly run: string;
+  /** `completion`: from none. */
+  readonly shard: number | 'completion';
+  /** The process that it runs in. */
+  readonly process: { readonly isDead: boolean };
+}
+
+/** The delivery that the running code serves. */
+export const servedPlace: AsyncLocalStorage<Place> = new AsyncLocalStorage();
+
+/** The same text for each delivery to the same shard. */
+export function keyOf({ run, shard }: Pick<Place, 'run' | 'shard'>): string {
+  return `${run}/${shard}`;
+}

@@ -1,0 +1,47 @@
+import type { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
+import type { Ports } from '../../lib/ports.ts';
+import { startOn } from '../../lib/start-task.ts';
+import type { Adversary } from './adversary.ts';
+import type { Application } from './application.ts';
+import { insist } from './meddlers.ts';
+import type { Walk } from './walk.ts';
+
+export interface StartingWorld {
+  readonly clock: VirtualClock;
+  readonly adversary: Adversary;
+  /** The ports of a process of its own, which may die like any other. */
+  readonly newPorts: () => Ports;
+  readonly app: Pick<Application, 'walk' | 'launch'>;
+}
+
+/** The key that the runs of a keyed walk share. */
+const key = 'one at a time';
+
+/**
+ * People start the walk: by itself or through another task, from one place or from several at once under the same idempotency key.
+ * Most of them start it again until they hear that it has started; some give up half-way. Where there is a key, rivals start runs of
+ * their own with it.
+ */
+export function start(world: StartingWorld, { isKeyed }: Walk): void {
+  const { adversary, clock, newPorts, app } = world;
+  const { chance } = adversary;
+  const only = isKeyed ? { key } : {};
+  const isDirect = isKeyed || chance.happens(0.5);
+  const options = { idempotencyKey: 'the only one', startedBy: 'simulation', ...only };
+  const ask = async (ports: Ports): Promise<unknown> =>
+    await startOn(ports, isDirect ? app.walk : app.launch, {}, options);
+  const isPatient = chance.happens(0.8);
+  if (!isPatient) adversary.struck('abandonedStart');
+  for (let places = chance.pick([1, 1, 2, 3]); places > 0; places -= 1) {
+    if (isPatient) void insist(world, ask);
+    else void ask(newPorts()).catch(() => {});
+  }
+  if (!isKeyed) return;
+  for (let rivals = chance.between(0, 2); rivals > 0; rivals -= 1) {
+    const own = { ...options, idempotencyKey: `of rival ${rivals}` };
+    clock.at(clock.now() + chance.between(0, 30_000), () => {
+      adversary.struck('rivalStart');
+      void insist(world, (ports) => startOn(ports, app.walk, {}, own));
+    });
+  }
+}

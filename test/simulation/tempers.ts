@@ -1,0 +1,92 @@
+import type { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
+import { FatalTaskError } from '../../lib/core/errors.ts';
+import type { Adversary } from './adversary.ts';
+import { sleep } from './engine-queue.ts';
+import type { Failures } from './invariants/failures.ts';
+import { servedPlace } from './place.ts';
+
+/** What a document does to the handler that takes it. */
+type Temper =
+  | { readonly kind: 'slow'; readonly ms: number }
+  /** The handler throws. */
+  | { readonly kind: 'poison'; readonly isFatal: boolean; timesLeft: number }
+  /** The handler sets it aside by itself. */
+  | { readonly kind: 'refused' };
+
+/** What is wrong with the user's code, and which documents bring it out, until somebody mends it. */
+export class Tempers {
+  readonly #clock: VirtualClock;
+  readonly #adversary: Adversary;
+  readonly #failures: Failures;
+  readonly #tempers = new Map<string, Temper>();
+  #failingCompletions: number;
+  #isMended = false;
+
+  constructor(clock: VirtualClock, adversary: Adversary, failures: Failures) {
+    this.#clock = clock;
+    this.#adversary = adversary;
+    this.#failures = failures;
+    this.#failingCompletions = adversary.chance.pick([0, 0, 0, 1, 2, 5]);
+  }
+
+  /** Gives some of the documents a temper. */
+  assign(paths: readonly string[]): void {
+    const { chance } = this.#adversary;
+    for (const kind of ['slow', 'poison', 'refused'] as const) {
+      if (!chance.happens(0.4)) continue;
+      for (let count = chance.between(1, kind === 'slow' ? 8 : 3); count > 0; count -= 1) {
+        this.#tempers.set(chance.pick(paths), this.#draw(kind));
+      }
+    }
+  }
+
+  #draw(kind: Temper['kind']): Temper {
+    const { chance } = this.#adversary;
+    switch (kind) {
+      case 'slow':
+        return { kind, ms: chance.between(1_000, 6_000) };
+      case 'poison':
+        return { kind, isFatal: chance.happens(0.1), timesLeft: chance.pick([1, 2, Infinity]) };
+      case 'refused':
+        return { kind };
+    }
+  }
+
+  /** Somebody mends the code. */
+  mend(): void {
+    this.#isMended = true;
+  }
+
+  isRefused(path: string): boolean {
+    const isRefused = !this.#isMended && this.#tempers.get(path)?.kind === 'refused';
+    if (isRefused) this.#adversary.struck('quarantine');
+    return isRefused;
+  }
+
+  /** What becomes of a handler that has the document before it. */
+  async meet(path: string, signal: AbortSignal): Promise<void> {
+    const temper = this.#tempers.get(path);
+    if (temper?.kind === 'slow') {
+      this.#adversary.struck('slowDocument');
+      await sleep(this.#clock, temper.ms);
+      signal.throwIfAborted();
+    }
+    if (temper?.kind !== 'poison' || temper.timesLeft === 0 || this.#isMended) return;
+    temper.timesLeft -= 1;
+    this.#fail(`${path} is poison`, temper.isFatal);
+  }
+
+  meetCompletion(): void {
+    if (this.#failingCompletions === 0 || this.#isMended) return;
+    this.#failingCompletions -= 1;
+    this.#fail('the completion fails', false);
+  }
+
+  #fail(message: string, isFatal: boolean): never {
+    const place = servedPlace.getStore();
+    if (place === undefined) throw new Error('a handler was called without a delivery');
+    this.#adversary.struck('userFailure');
+    this.#failures.happened(place, isFatal);
+    throw isFatal ? new FatalTaskError(message) : new Error(message);
+  }
+}

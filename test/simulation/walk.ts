@@ -1,0 +1,43 @@
+import type { PageSize } from '../../lib/core/page-size.ts';
+import type { OnError } from '../../lib/core/failure-rules.ts';
+import type { Chance } from './chance.ts';
+
+/** Which walk a history has: what the definition of its task says, and the limits of its database and queue. */
+export interface Walk {
+  readonly over: 'collection' | 'filter' | 'order' | 'group';
+  readonly handler: 'page' | 'each';
+  /** Parts of the key space; 1 where the order makes more of them unsound. */
+  readonly shards: number;
+  readonly pageSize: PageSize;
+  readonly timeoutSeconds: number;
+  readonly onError: OnError;
+  readonly tries: number;
+  readonly maxFailures: number;
+  readonly maxQuarantined: number;
+  readonly exclusive: boolean;
+  /** Writes beyond which the database refuses a commit; there is always room for those of one document. */
+  readonly mostWrites: number;
+  /** Attempts after which its queue drops a task; undefined where it never does. */
+  readonly maxAttempts: number | undefined;
+  /** Whether its runs share a key. */
+  readonly isKeyed: boolean;
+}
+
+export function drawWalk(chance: Chance): Walk {
+  const over = chance.pick(['collection', 'collection', 'filter', 'order', 'group', 'group'] as const);
+  return {
+    over,
+    handler: chance.pick(['page', 'each']),
+    shards: over === 'order' ? 1 : chance.between(1, 4),
+    pageSize: chance.happens(0.75) ? chance.between(2, 4) : { min: 1, max: 6, seconds: chance.between(1, 8) },
+    timeoutSeconds: chance.pick([15, 60]),
+    onError: chance.pick(['retry', 'retry', 'quarantine', 'quarantine', 'fail']),
+    tries: chance.between(1, 3),
+    maxFailures: chance.between(1, 3),
+    maxQuarantined: chance.pick([1, 1000, 1000]),
+    exclusive: chance.happens(0.25),
+    mostWrites: chance.pick([4, 500, 500]),
+    maxAttempts: chance.pick([undefined, undefined, undefined, 8]),
+    isKeyed: chance.happens(0.3),
+  };
+}
