@@ -308,6 +308,56 @@ export function runStoreContract(
       expect(await walk((db) => db.collection('things'), 5)).toEqual(paths);
     });
 
+    test('order ids with signs, spaces and controls in them, of which none is lost between pages', async () => {
+      const ids = [
+        '\u0001',
+        ' ',
+        '%2F',
+        '.a',
+        '0',
+        '0\u0001',
+        '0\u{10ffff}',
+        '1',
+        '__a',
+        '_a__',
+        '`',
+        '~',
+        '\u{10ffff}',
+      ];
+      await seed(Object.fromEntries(ids.toReversed().map((id) => [`things/${id}`, {}])));
+      const paths = ids.map((id) => `things/${id}`);
+      for (const limit of [1, 4]) expect(await walk((db) => db.collection('things'), limit)).toEqual(paths);
+    });
+
+    test('of a range keep to it under several parents with equal ids', async () => {
+      const paths = ['a/1/parts/x', 'b/1/parts/x', 'b/1/parts/x/parts/x', 'b/1/parts/y', 'b/2/parts/x'];
+      await seed(Object.fromEntries(paths.map((path) => [path, {}])));
+      const group = (db: Firestore): Query => db.collectionGroup('parts');
+      for (const boundary of paths) {
+        const place = paths.indexOf(boundary);
+        expect(await walk(group, 2, { from: null, before: boundary })).toEqual(paths.slice(0, place));
+        expect(await walk(group, 2, { from: boundary, before: null })).toEqual(paths.slice(place));
+        const behind = `${boundary}\u0001`;
+        expect(await walk(group, 2, { from: boundary, before: behind })).not.toContain(paths[place - 1]);
+        expect(await walk(group, 2, { from: behind, before: null })).not.toContain(boundary);
+      }
+    });
+
+    test('and turns show what was committed before they were asked for', async () => {
+      await seed({ 'things/a': { even: true }, 'things/b': { even: true } });
+      const query = store.db.collection('things').where('even', '==', true);
+      for (let turn = 1; turn <= 2; turn += 1) {
+        const { shard } = await readTurn();
+        const { documents } = await store.readPage(query, everything, null, 1);
+        const [{ ref } = expect.fail('no document')] = documents;
+        await store.commitTurn('r1', shard, { ...shard.value, turn }, [
+          { kind: 'update', ref, data: { even: false } },
+        ]);
+        expect((await readTurn()).shard.value.turn).toBe(turn);
+      }
+      expect((await store.readPage(query, everything, null, 1)).documents).toEqual([]);
+    });
+
     test('of a range begin with its first key and end before the next', async () => {
       await seed({ 'things/a': {}, 'things/b': {}, 'things/c': {}, 'other/b': {}, 'things/b/things/a': {} });
       const collection = (db: Firestore): Query => db.collection('things');
