@@ -4,8 +4,10 @@ import { getRun, type RunSummary } from '../../lib/index.ts';
 import { newCommand, withProject, type CommonOptions } from '../command.ts';
 import { CliError } from '../error.ts';
 import { interruptible } from '../interrupt.ts';
-import { paint, print, printJsonLine } from '../output.ts';
+import { print, printJsonLine } from '../output.ts';
 import type { PlaceOptions } from '../place.ts';
+import { drawRun, lineOf, type Watched } from '../run-view.ts';
+import { Screen } from '../screen.ts';
 import { useFirestore } from '../use-runs.ts';
 import { wholeNumber } from '../whole-number.ts';
 
@@ -27,7 +29,7 @@ export function watchCommand(): Command {
 
 async function watch(id: string, options: Options, signal: AbortSignal): Promise<RunSummary> {
   await useFirestore(options);
-  const show = options.json ? printJsonLine : process.stdout.isTTY ? redraw() : lineOnChange();
+  using view = viewFor(options);
   const looks: Look[] = [];
   for (;;) {
     // No run has a name with a slash, and Firestore takes none.
@@ -42,8 +44,9 @@ async function watch(id: string, options: Options, signal: AbortSignal): Promise
     }
     looks.push({ at: performance.now(), processed: run.processed });
     if (looks.length > keptLooks) looks.shift();
-    show({ ...run, documentsPerSecond: rateOf(looks) });
+    view.show({ ...run, ...rateOf(looks) });
     if (run.endedAt !== undefined) {
+      view[Symbol.dispose]();
       if (!options.json) printEnd(run);
       return run;
     }
@@ -59,53 +62,49 @@ interface Look {
 /** The rate is that of the last so many looks. */
 const keptLooks = 30;
 
-type Watched = RunSummary & { readonly documentsPerSecond: number };
-
-function rateOf(looks: readonly Look[]): number {
+function rateOf(looks: readonly Look[]): { recentDocumentsPerSecond?: number } {
   const [first] = looks;
   const last = looks.at(-1);
-  if (first === undefined || last === undefined || last.at === first.at) return 0;
-  return Math.round(((last.processed - first.processed) / (last.at - first.at)) * 1000);
+  if (first === undefined || last === undefined || last.at === first.at) return {};
+  // Documents that were taken back, by a retry say, are no negative speed.
+  const rate = Math.max(0, ((last.processed - first.processed) / (last.at - first.at)) * 1000);
+  return { recentDocumentsPerSecond: Number(rate.toPrecision(3)) };
 }
 
-/** One line that is drawn over. */
-function redraw(): (run: Watched) => void {
-  return (run) => void process.stdout.write(`\r\u001B[2K${textOf(run)}`);
+interface View extends Disposable {
+  show(run: Watched): void;
 }
 
-/** A line each time that something has changed, for logs. */
-function lineOnChange(): (run: Watched) => void {
-  let before = '';
-  return (run) => {
-    const now = JSON.stringify([run.state, run.processed, run.lastError]);
-    if (now !== before) print(textOf(run));
-    before = now;
+function viewFor({ json }: Options): View {
+  if (json) return onChange(printJsonLine);
+  const isTerminal = process.stdout.isTTY && process.env['TERM'] !== 'dumb';
+  return isTerminal ? onScreen() : onChange((run) => print(lineOf(run)));
+}
+
+function onScreen(): View {
+  const { stdout } = process;
+  const screen = new Screen(stdout);
+  return {
+    show: (run) => screen.draw(drawRun(run, screen.rows, Date.now())),
+    [Symbol.dispose]: () => screen.close(),
   };
 }
 
-function textOf(run: Watched): string {
-  const done = run.shards.filter(({ state }) => state === 'done').length;
-  return [
-    `${run.task} is ${paint('bold', run.state)}`,
-    `${run.processed}${run.total === undefined ? '' : ` of ${run.total}`} documents`,
-    `${run.pages} pages`,
-    `${run.documentsPerSecond}/s`,
-    ...(timeLeft(run) ?? []),
-    ...(run.quarantined > 0 ? [paint('yellow', `${run.quarantined} set aside`)] : []),
-    ...(run.shards.length > 1 ? [`${done} of ${run.shards.length} shards done`] : []),
-    ...(run.lastError ? [paint('red', run.lastError.message.split('\n')[0] ?? '')] : []),
-  ].join(' · ');
-}
-
-/** At the present rate. */
-function timeLeft({ total, processed, documentsPerSecond }: Watched): [string] | undefined {
-  if (total === undefined || documentsPerSecond === 0 || processed >= total) return undefined;
-  const seconds = Math.ceil((total - processed) / documentsPerSecond);
-  return [seconds < 120 ? `${seconds} s left` : `${Math.ceil(seconds / 60)} min left`];
+/** Each time that something has changed, for logs and programs. */
+function onChange(say: (run: Watched) => void): View {
+  let before = '';
+  return {
+    show(run) {
+      const { recentDocumentsPerSecond: _, ...changing } = run;
+      const now = JSON.stringify(changing);
+      if (now !== before) say(run);
+      before = now;
+    },
+    [Symbol.dispose]() {},
+  };
 }
 
 function printEnd({ id, createdAt, endedAt = createdAt, ...run }: RunSummary): void {
-  if (process.stdout.isTTY) print();
   const seconds = ((endedAt.getTime() - createdAt.getTime()) / 1000).toFixed(1);
   print(`Run ${id} is ${run.state} after ${seconds} s, with ${run.processed} documents.`);
   if (run.state !== 'completed') print(`See it with: pageturner runs show ${id}`);

@@ -1,0 +1,93 @@
+import type { RunSummary, ShardSummary } from '../lib/index.ts';
+import { paint } from './output.ts';
+import { rateText, timeText } from './pace-text.ts';
+
+/** A run as it is watched. */
+export type Watched = RunSummary & {
+  /** Over the last looks; undefined at the first one. */
+  readonly recentDocumentsPerSecond?: number;
+};
+
+/** Where a run stands, on one line. */
+export function lineOf(run: Watched): string {
+  const done = run.shards.filter(({ state }) => state === 'done').length;
+  const rate = run.recentDocumentsPerSecond ?? run.documentsPerSecond ?? 0;
+  const left = secondsLeft(run);
+  return [
+    `${run.task} is ${paint('bold', run.state)}`,
+    `${run.processed}${run.total === undefined ? '' : ` of ${run.total}`} documents`,
+    `${run.pages} pages`,
+    `${rateText(rate)}/s`,
+    ...(left === undefined ? [] : [`${timeText(left)} left`]),
+    ...(run.quarantined > 0 ? [paint('yellow', `${run.quarantined} set aside`)] : []),
+    ...(run.shards.length > 1 ? [`${done} of ${run.shards.length} shards done`] : []),
+    ...(run.lastError ? [paint('red', firstLine(run.lastError.message))] : []),
+  ].join(' · ');
+}
+
+/** At the present rate; at that of the whole walk where nothing was handled just now. */
+function secondsLeft(run: Watched): number | undefined {
+  const { total, state, processed, quarantined, recentDocumentsPerSecond: recent = 0 } = run;
+  if (recent === 0 || total === undefined || state !== 'running') return run.secondsLeft;
+  return Math.max(0, total - processed - quarantined) / recent;
+}
+
+/**
+ * A run with its shards, on no more lines than `rows`. Where there are more shards, those are shown that have moved least lately, and
+ * the others are counted.
+ */
+export function drawRun(run: Watched, rows: number, now: number): string[] {
+  const room = Math.max(0, rows - 3);
+  const isFolded = run.shards.length > room;
+  const shown = isFolded ? run.shards.toSorted(slowestFirst).slice(0, Math.max(0, room - 1)) : run.shards;
+  const hidden = run.shards.filter((shard) => !shown.includes(shard));
+  return [
+    lineOf(run),
+    ...(shown.length > 0 ? [bar(run), paint('dim', head)] : []),
+    ...shown.map((shard) => shardLine(shard, now)),
+    ...(hidden.length > 0 && rows > 1 ? [paint('dim', foldedLine(hidden))] : []),
+  ];
+}
+
+function bar({ processed, quarantined, total }: RunSummary): string {
+  if (total === undefined || total === 0) return '';
+  const share = Math.min(1, (processed + quarantined) / total);
+  const full = Math.floor(share * 40);
+  return `${'█'.repeat(full)}${'░'.repeat(40 - full)} ${Math.floor(share * 100)} %`;
+}
+
+const head = 'SHARD  STATE    DOCUMENTS    PAGES  SET ASIDE  FAILURES  LAST MOVED  LAST ERROR';
+
+function shardLine(shard: ShardSummary, now: number): string {
+  const { index, state, processed, pages, quarantined, failures, updatedAt, lastError } = shard;
+  const numbers = [String(processed).padStart(9), String(pages).padStart(7)];
+  const troubles = [String(quarantined).padStart(9), String(failures).padStart(8)];
+  const moved = `${timeText(Math.max(0, Math.floor((now - updatedAt.getTime()) / 1000)))} ago`;
+  return [
+    String(index).padStart(5),
+    paint(state === 'done' ? 'green' : state === 'parked' ? 'yellow' : 'cyan', state.padEnd(7)),
+    ...numbers,
+    ...troubles,
+    moved.padStart(10),
+    ...(lastError ? [paint('red', firstLine(lastError.message))] : []),
+  ].join('  ');
+}
+
+function slowestFirst(one: ShardSummary, other: ShardSummary): number {
+  const isDone = ({ state }: ShardSummary): number => (state === 'done' ? 1 : 0);
+  return isDone(one) - isDone(other) || one.updatedAt.getTime() - other.updatedAt.getTime();
+}
+
+function foldedLine(hidden: readonly ShardSummary[]): string {
+  const states = ['running', 'parked', 'done'] as const;
+  const counts = states.map(
+    (state) => [hidden.filter((shard) => shard.state === state).length, state] as const,
+  );
+  const text = counts.flatMap(([count, state]) => (count > 0 ? [`${count} ${state}`] : [])).join(', ');
+  return `and ${hidden.length} more: ${text}`;
+}
+
+/** Without what a terminal would take for a command. */
+function firstLine(message: string): string {
+  return (message.split('\n')[0] ?? '').replaceAll(/\p{Cc}/gu, ' ');
+}
