@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { FirestoreRunStore } from '../../../lib/firestore/run-store.ts';
+import { pageContract } from '../../contracts/pages.ts';
 import { runKeyContract } from '../../contracts/run-keys.ts';
 import { runStoreContract } from '../../contracts/run-store.ts';
 import { setAsideContract, type StoreFactory } from '../../contracts/set-aside.ts';
@@ -18,6 +19,7 @@ describe("runs in Google's Firestore emulator", () => {
     };
   };
   runStoreContract(create);
+  pageContract(create);
   setAsideContract(create);
   runKeyContract(() => create().store);
 });

@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { MemoryFirestore } from '../../../lib/testing/memory-firestore.ts';
 import { MemoryRunStore } from '../../../lib/testing/memory-run-store.ts';
+import { pageContract } from '../../contracts/pages.ts';
 import { runKeyContract } from '../../contracts/run-keys.ts';
 import { runStoreContract } from '../../contracts/run-store.ts';
 import { setAsideContract, type StoreFactory } from '../../contracts/set-aside.ts';
@@ -18,6 +19,7 @@ describe('runs in memory', () => {
     };
   };
   runStoreContract(create);
+  pageContract(create);
   setAsideContract(create);
   runKeyContract(() => create().store);
 });
