@@ -22,6 +22,8 @@ export interface StarterCall {
   readonly functionsUrl: string;
   readonly params: unknown;
   readonly idempotencyKey?: string | undefined;
+  /** What of the start the caller sets, if the starter lets it. */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly tokens: TokenSource;
 }
 
@@ -42,9 +44,11 @@ export async function callStarter(call: StarterCall): Promise<Started> {
   const token = await tokenFor(url, call.tokens);
   const headers = new Headers({ Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' });
   if (call.idempotencyKey !== undefined) headers.set('Idempotency-Key', call.idempotencyKey);
+  const settings = new URLSearchParams(call.settings).toString();
+  const query = settings === '' ? '' : `?${settings}`;
   let response: Response;
   try {
-    response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(call.params) });
+    response = await fetch(`${url}${query}`, { method: 'POST', headers, body: JSON.stringify(call.params) });
   } catch (cause) {
     throw new CliError(
       'not-running',
@@ -66,6 +70,7 @@ const nextSteps: Readonly<Record<number, string>> = {
   400: 'Give the parameters with --params JSON or -p key=value.',
   401: 'The token is not for this function: check that --url is the address that the function knows as its own.',
   403: 'Name the caller in PAGETURNER_CALLERS, or in the callers of the starter.',
+  409: 'Wait for that run, or give another --key or --idempotency-key.',
   404: 'A task TASK is started by the function start-TASK; check the name of the task.',
 };
 

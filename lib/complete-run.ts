@@ -5,6 +5,7 @@ import type { RunDelivery } from './core/delivery.ts';
 import { derivedTaskId } from './core/names.ts';
 import type { OutboxTask } from './core/outbox.ts';
 import { reducedState, stateFromText } from './core/result.ts';
+import { followerOf } from './core/repetition.ts';
 import type { Run, RunChange, RunRecords } from './core/run.ts';
 import { isStopping, transition } from './core/transition.ts';
 import { mustBelongTo } from './core/turn-rules.ts';
@@ -71,7 +72,7 @@ export async function completeRun(
     await callOnComplete({ task, run, params: fit.params, totals, effects }, ports);
     change = await store.changeRun(
       run.id,
-      (now) => completed(now, delivery.epoch, totals, effects.children, clock.now()),
+      (now) => completed(now, task, delivery, { totals, children: effects.children }, clock.now()),
       effects.writes,
     );
   } catch (error) {
@@ -90,20 +91,23 @@ type Totals = Readonly<Pick<Run, 'result'>> & { readonly processed: number };
 /** Undefined when the run is not to complete any more, or somebody else completed it. */
 function completed(
   { run }: RunRecords,
-  epoch: number,
-  totals: Totals,
-  children: readonly OutboxTask[],
+  task: IterativeTask,
+  { epoch }: RunDelivery,
+  { totals, children }: { readonly totals: Totals; readonly children: readonly OutboxTask[] },
   now: number,
 ): RunChange | undefined {
   if (run.state !== 'completing' || run.epoch !== epoch) return undefined;
   const { error: _, failures: __, ...after } = transition(run, 'completed', { at: now, by: 'worker' });
+  const follower = followerOf(task, run, now);
   return {
+    ...(follower === undefined ? {} : { follower }),
     run: {
       ...after,
+      ...(follower === undefined ? {} : { nextRun: follower.id }),
       hasCompleted: true,
       ...totals,
       updatedAt: now,
-      outbox: [...childrenOf(run, run), ...children],
+      outbox: [...childrenOf(run, run), ...children, ...(follower?.outbox ?? [])],
     },
   };
 }

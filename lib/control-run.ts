@@ -1,5 +1,7 @@
 import { retried } from './core/retry.ts';
 import { command, type Command } from './core/control.ts';
+import { PageturnerError } from './core/errors.ts';
+import { last } from './core/repetition.ts';
 import { noSuchRun } from './core/run.ts';
 import { drainRun, drainShard } from './drain.ts';
 import type { Ports } from './ports.ts';
@@ -79,6 +81,38 @@ export async function retryRun(
   ports: Ports = defaultRuntime().ports,
 ): Promise<void> {
   await control(runId, 'retry', options, ports);
+}
+
+/**
+ * Lets a run end and no other follow it. Where it has been followed already, this is about the run that is at work or waits now.
+ *
+ * @returns the id of the run that is the last one
+ * @throws PageturnerError `invalid-state` when there is no such run, or more than 100 have followed it: name a newer one then.
+ */
+export async function stopRepeating(
+  runId: string,
+  options: ControlOptions = {},
+  ports: Ports = defaultRuntime().ports,
+): Promise<string> {
+  const { store, clock, log } = ports;
+  const { by = 'code', reason } = options;
+  let id = runId;
+  for (let hops = 0; hops < 100; hops += 1) {
+    let next: string | undefined;
+    const change = await store.changeRun(id, (found) => {
+      next = found.run.nextRun;
+      const cause = { at: clock.now(), by, ...(reason === undefined ? {} : { reason }) };
+      return next === undefined ? last(found, cause) : undefined;
+    });
+    if (change?.run !== undefined)
+      log.write('INFO', 'The run is the last one', { task: change.run.task, run: id, by });
+    if (next === undefined) return id;
+    id = next;
+  }
+  throw new PageturnerError(
+    'invalid-state',
+    `More than 100 runs have followed run ${runId}; name a newer one (\`pageturner runs list\` shows them).`,
+  );
 }
 
 async function control(runId: string, asked: Command, options: StopRunOptions, ports: Ports): Promise<void> {

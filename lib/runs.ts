@@ -2,6 +2,7 @@ import type { ErrorRecord } from './core/errors.ts';
 import { paceOf } from './core/pace.ts';
 import type { Json } from './core/parameters.ts';
 import type { HistoryEntry, Run, Shard, ShardState } from './core/run.ts';
+import type { Repeating } from './core/repeating.ts';
 import type { RunState } from './core/transition.ts';
 import type { Version } from './core/version.ts';
 import type { RunStore } from './ports.ts';
@@ -18,6 +19,13 @@ export interface RunSummary {
   readonly versions?: readonly Version[];
   /** The version of the worker that stopped it, which a resume or a retry lets work on it. */
   readonly offeredVersion?: Version;
+  /** Of its task's runs with this key, one at a time may not have ended. */
+  readonly key?: string;
+  /** Another run follows when it has completed, so many seconds later. */
+  readonly repeat?: Repeating;
+  /** The first run of those that followed one another, unless it is that itself; and the run that followed it. */
+  readonly repeatOf?: string;
+  readonly nextRun?: string;
   readonly createdAt: Date;
   readonly endedAt?: Date;
   /** Documents that the query had when the run began; undefined before that, and where they are not counted. */
@@ -108,6 +116,10 @@ function summarize(run: Run, shards: readonly Shard[]): RunSummary {
     startedBy: run.startedBy,
     ...(run.versions === undefined ? {} : { versions: run.versions }),
     ...(run.offeredVersion === undefined ? {} : { offeredVersion: run.offeredVersion }),
+    ...(run.key === undefined ? {} : { key: run.key }),
+    ...(run.repeat === undefined ? {} : { repeat: { after: run.repeat.after } }),
+    ...(run.repeatOf === undefined ? {} : { repeatOf: run.repeatOf }),
+    ...(run.nextRun === undefined ? {} : { nextRun: run.nextRun }),
     createdAt: new Date(run.createdAt),
     ...(run.endedAt === undefined ? {} : { endedAt: new Date(run.endedAt) }),
     ...(run.total === undefined ? {} : { total: run.total }),

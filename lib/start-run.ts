@@ -1,26 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { owedNames } from './core/callbacks.ts';
 import type { IterativeTask } from './core/definition.ts';
 import type { StartDelivery } from './core/delivery.ts';
 import { PageturnerError } from './core/errors.ts';
-import type { Json } from './core/parameters.ts';
+import { newRun, type RunStart } from './core/new-run.ts';
 import type { Run } from './core/run.ts';
-import { runTask } from './core/turn-rules.ts';
 import { drain } from './drain.ts';
 import type { Ports, RunStore } from './ports.ts';
-
-export interface RunStart {
-  readonly run: string;
-  readonly queue: string;
-  /** Already checked against the task's schema. */
-  readonly params: Json;
-  readonly startedBy: string;
-  /** How many shards it shall have; as many as its task says unless given. */
-  readonly shards?: number;
-  /** Not before this instant, in milliseconds since 1970. */
-  readonly at?: number;
-  readonly key?: string;
-}
 
 /**
  * Writes the run and enqueues the task that prepares it. Doing it again with the same run id changes nothing, except that it enqueues
@@ -34,29 +19,7 @@ export async function startRun(
   ports: Ports,
 ): Promise<'started' | 'exists'> {
   const { store, queue, clock, log } = ports;
-  const now = clock.now();
-  const callbacks = owedNames.filter((name) => task[name === 'onError' ? 'onFailed' : name] !== undefined);
-  const bare: Run = {
-    id: start.run,
-    task: task.name,
-    queue: start.queue,
-    params: JSON.stringify(start.params),
-    state: 'starting',
-    epoch: 0,
-    shards: start.shards ?? task.shards,
-    timeoutSeconds: task.timeoutSeconds,
-    startedBy: start.startedBy,
-    ...(task.version === undefined ? {} : { versions: [task.version] }),
-    ...(start.key === undefined ? {} : { key: start.key }),
-    ...(callbacks.length === 0 ? {} : { callbacks }),
-    createdAt: now,
-    updatedAt: now,
-    ...(start.at === undefined ? {} : { at: start.at }),
-    hasLeftovers: false,
-    history: [],
-    outbox: [],
-  };
-  const run: Run = { ...bare, outbox: [runTask(bare, 'prepare', start.at)] };
+  const run = newRun(task, start, clock.now());
   const created = await store.createRun(run);
   if (created === 'exists') await mustBeTheSame(run, store);
   await drain(run.outbox, queue);

@@ -6,6 +6,7 @@ import { mostShards, type AnyTask, type IterativeTask, type OneShotTask } from '
 import { PageturnerError } from './core/errors.ts';
 import { derivedRunId, derivedTaskId } from './core/names.ts';
 import { toWire } from './core/parameters.ts';
+import { faultOfRepeating, type Repeating } from './core/repeating.ts';
 import { startAt } from './core/schedule.ts';
 import { drain } from './drain.ts';
 import type { Ports } from './ports.ts';
@@ -27,6 +28,8 @@ export interface StartOptions extends ChildOptions {
   readonly key?: string;
   /** Into how many key ranges the run is parted, 1 to 100; as the task says unless given. */
   readonly shards?: number;
+  /** Whether another run follows when it has completed, and after how many seconds; as the task says unless given. For iterative tasks. */
+  readonly repeat?: Repeating | false;
 }
 
 export interface StartedRun {
@@ -85,23 +88,20 @@ async function startUnseen<S extends z.ZodType>(
   params: z.input<S>,
   options: StartOptions & { readonly startedBy: string },
 ): Promise<StartedRun | StartedTask> {
+  mustBeGood(task, options);
   const wire = toWire(task.name, task.params, params);
   const { queue = task.queue, idempotencyKey = randomUUID(), startedBy } = options;
   const at = startAt(options, ports.clock.now());
   const schedule = at === undefined ? {} : { at };
   if (task.kind === 'iterative') {
     const runId = derivedRunId(task.name, idempotencyKey);
-    const { shards = task.shards } = options;
-    if (!Number.isInteger(shards) || shards < 1 || shards > mostShards)
-      throw new PageturnerError(
-        'invalid-parameters',
-        `shards is ${shards}; give a whole number from 1 to ${mostShards}.`,
-      );
-    const { key } = options;
-    if (key !== undefined && (key.length < 1 || key.length > 500))
-      throw new PageturnerError('invalid-parameters', 'key has no characters, or more than 500.');
-    const only = key === undefined ? {} : { key };
-    await startRun(task, { run: runId, queue, params: wire, startedBy, shards, ...only, ...schedule }, ports);
+    const { key, shards = task.shards, repeat } = options;
+    const own = {
+      shards,
+      ...(key === undefined ? {} : { key }),
+      ...(repeat === undefined ? {} : { repeat }),
+    };
+    await startRun(task, { run: runId, queue, params: wire, startedBy, ...own, ...schedule }, ports);
     return { runId };
   }
   const taskId = derivedTaskId(task.name, idempotencyKey);
@@ -109,4 +109,25 @@ async function startUnseen<S extends z.ZodType>(
   const { name: worker, timeoutSeconds } = task;
   await drain([{ id: taskId, queue, worker, delivery, timeoutSeconds, ...schedule }], ports.queue);
   return { taskId };
+}
+
+function mustBeGood(task: AnyTask, options: StartOptions): void {
+  const fault = faultOf(task, options);
+  if (fault !== undefined) throw new PageturnerError('invalid-parameters', fault);
+}
+
+function faultOf({ kind, name }: AnyTask, options: StartOptions): string | undefined {
+  const { key, shards = 1, repeat = false, idempotencyKey = 'one' } = options;
+  if (kind === 'task') {
+    const ofRuns = (['key', 'shards', 'repeat'] as const).find((option) => options[option] !== undefined);
+    if (ofRuns !== undefined)
+      return `${ofRuns} is for runs of iterative tasks, and "${name}" is a one-shot task; leave it out.`;
+  }
+  if (!Number.isInteger(shards) || shards < 1 || shards > mostShards)
+    return `shards is ${shards}; give a whole number from 1 to ${mostShards}.`;
+  if (key !== undefined && (key.length < 1 || key.length > 500))
+    return 'key has no characters, or more than 500.';
+  if (idempotencyKey.length < 1 || idempotencyKey.length > 500)
+    return 'The idempotency key has no characters, or more than 500.';
+  return repeat === false ? undefined : faultOfRepeating(repeat);
 }

@@ -7,6 +7,7 @@ import {
   pauseRun,
   resumeRun,
   retryRun,
+  stopRepeating,
   type StopRunOptions,
 } from '../../lib/index.ts';
 import type { Ports } from '../../lib/ports.ts';
@@ -23,11 +24,13 @@ const commands = {
   resume: { does: 'go on with a paused run at its cursors', call: resumeRun, stops: false },
   cancel: { does: 'end a run for good, without its onComplete', call: cancelRun, stops: true },
   retry: { does: 'take up a failed run, or what was set aside, again', call: retryRun, stops: false },
+  'stop-repeating': { does: 'let a run end, and no other follow it', call: stopRepeating, stops: false },
 } as const;
 
-type Call = (id: string, options: StopRunOptions, ports: Ports) => Promise<void>;
+/** May say that it was about another run than the one that was named. */
+type Call = (id: string, options: StopRunOptions, ports: Ports) => Promise<string | void>;
 
-/** `runs pause`, `runs resume`, `runs cancel`, `runs retry` and `runs heal`. */
+/** `runs pause`, `runs resume`, `runs cancel`, `runs retry`, `runs stop-repeating` and `runs heal`. */
 export function addControls(runs: Command): void {
   for (const [name, { does, call, stops }] of Object.entries(commands)) {
     const command = withFunctions(newCommand(name, does, `runs ${name} 4f1c0a9d`))
@@ -62,21 +65,24 @@ async function control(id: string, call: Call, options: Options): Promise<void> 
   const before = id.includes('/') ? undefined : await getRun(id, ports.store);
   if (!before)
     throw new CliError('refused', `There is no run ${id}.`, '`pageturner runs list` shows the newest ones.');
+  let about: string;
   try {
     const { force = false, reason } = options;
-    await call(id, { by: localUser(), force, ...(reason === undefined ? {} : { reason }) }, ports);
+    about =
+      (await call(id, { by: localUser(), force, ...(reason === undefined ? {} : { reason }) }, ports)) ?? id;
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'invalid-state') throw error;
     throw new CliError('refused', (error as Error).message, `See it with: pageturner runs show ${id}`, {
       cause: error,
     });
   }
-  const after = await getRun(id, ports.store);
+  const after = await getRun(about, ports.store);
   if (options.json) return printJson(after);
-  print(`Run ${paint('bold', id)} of ${before.task} is ${after?.state ?? 'gone'}.`);
+  print(`Run ${paint('bold', about)} of ${before.task} is ${after?.state ?? 'gone'}.`);
   const { offeredVersion } = before;
   if (offeredVersion !== undefined && after?.versions?.includes(offeredVersion) === true)
     print(`Workers of version ${offeredVersion} go on with it now.`);
+  if (call === stopRepeating) print('No run follows it.');
   return undefined;
 }
 

@@ -65,6 +65,12 @@ async function show(id: string, options: Options): Promise<void> {
     ['state', stateText(run)],
     ...whyText(run),
     ...(run.versions ? [['version', run.versions.join(', ')] as const] : []),
+    ...(run.key === undefined ? [] : [['key', run.key] as const]),
+    ...(run.repeat === undefined
+      ? []
+      : [['repeats', `${run.repeat.after} s after it has completed`] as const]),
+    ...(run.repeatOf === undefined ? [] : [['first run', run.repeatOf] as const]),
+    ...(run.nextRun === undefined ? [] : [['next run', run.nextRun] as const]),
     ['parameters', JSON.stringify(run.params)],
     ['started by', run.startedBy],
     ['began', run.createdAt.toISOString()],

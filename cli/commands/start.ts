@@ -11,12 +11,18 @@ import {
   useLocalTasks,
   type PlaceOptions,
 } from '../place.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 interface Options extends CommonOptions, PlaceOptions {
   readonly params?: Readonly<Record<string, unknown>>;
   readonly p?: Readonly<Record<string, unknown>>;
   readonly url?: string;
   readonly idempotencyKey?: string;
+  readonly key?: string;
+  readonly shards?: number;
+  readonly delay?: number;
+  readonly at?: string;
+  readonly repeat?: number;
 }
 
 export function startCommand(): Command {
@@ -35,6 +41,17 @@ export function startCommand(): Command {
       'where the functions are served (default: PAGETURNER_FUNCTIONS_URL, or those of `pageturner dev`)',
     )
     .option('--idempotency-key <key>', 'a second start with the same key starts nothing')
+    .option('--key <key>', 'refuse the start while a run of the task with this key has not ended')
+    .option('--shards <number>', 'into how many ranges the run is parted', wholeNumber(1, 100))
+    .option('--delay <seconds>', 'how long it waits before it begins', wholeNumber(0, 2_592_000))
+    .option('--at <time>', 'when it begins, such as 2026-12-01T06:00:00Z', instant)
+    .option('--repeat <seconds>', 'start again so long after it has completed', wholeNumber(1, 2_592_000))
+    .addHelpText(
+      'after',
+      '\nThe starter decides which of --key, --shards, --delay, --at and --repeat its callers may set (callersMaySet).\n\n' +
+        'Nightly, in 8 shards, one at a time:\n' +
+        '  $ pageturner start email-students -p program=gsoc2026 --shards 8 --key nightly --repeat 86400',
+    )
     .action(async (task: string, options: Options) => {
       const started = await start(task, options);
       if (options.json) return printJson(started);
@@ -51,6 +68,7 @@ async function start(task: string, options: Options): Promise<Started> {
     task,
     params: { ...options.params, ...options.p },
     idempotencyKey: options.idempotencyKey,
+    settings: settingsOf(options),
   };
   if (place.kind === 'local') {
     useLocalTasks(place, await localTasksHost(place));
@@ -69,6 +87,21 @@ async function start(task: string, options: Options): Promise<Started> {
     'Where are the functions served?',
     `Give --url, such as https://us-central1-${place.project}.cloudfunctions.net, or set PAGETURNER_FUNCTIONS_URL.`,
   );
+}
+
+/** What the query of the starter's URL is to hold. */
+function settingsOf({ key, shards, delay, at, repeat }: Options): Readonly<Record<string, string>> {
+  const given = Object.entries({ key, shards, delay, at, repeat });
+  return Object.fromEntries(
+    given.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+  );
+}
+
+function instant(text: string): string {
+  const time = new Date(text);
+  if (!/^\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(time.getTime()))
+    throw new InvalidArgumentError('Write an instant, such as 2026-12-01T06:00:00Z.');
+  return time.toISOString();
 }
 
 function plain(url: string): string {

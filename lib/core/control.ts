@@ -1,7 +1,7 @@
 import type { TurnDelivery } from './delivery.ts';
-import type { ErrorRecord } from './errors.ts';
+import { PageturnerError, type ErrorRecord } from './errors.ts';
 import type { OutboxTask } from './outbox.ts';
-import type { Run, RunChange, RunRecords, Shard } from './run.ts';
+import { withVersion, type Run, type RunChange, type RunRecords, type Shard } from './run.ts';
 import { isStopping, permits, transition, type Cause, type RunState } from './transition.ts';
 import { finishTask, runTask, turnTask } from './turn-rules.ts';
 
@@ -26,6 +26,10 @@ const graceMs = 5_000;
  */
 export function command({ run, shards }: RunRecords, asked: Command, cause: Cause): RunChange | undefined {
   if (asAsked[asked].includes(run.state)) return undefined;
+  if (run.nextRun !== undefined && !permits(run.state, asked)) {
+    const { id, state, nextRun } = run;
+    throw new PageturnerError('invalid-state', `Run ${id} is ${state}, and run ${nextRun} has followed it.`);
+  }
   const after = renewed(takeOn(transition(run, asked, cause), asked), cause.at);
   const { error: _, drawing: __, ...goingOn } = { ...after, hasLeftovers: false };
   if (after.state === 'starting') return { run: withNext(goingOn, runTask(after, 'prepare', run.at)) };
@@ -42,10 +46,8 @@ export function command({ run, shards }: RunRecords, asked: Command, cause: Caus
 function takeOn({ offeredVersion, ...run }: Run, asked: Command): Run {
   if (offeredVersion === undefined) return run;
   if (asked !== 'resume' && asked !== 'retry') return { ...run, offeredVersion };
-  return { ...run, versions: [...(run.versions ?? []), offeredVersion].slice(-mostVersions) };
+  return { ...run, ...withVersion(run, offeredVersion) };
 }
-
-const mostVersions = 20;
 
 /** The shards that still run, parked: no page of theirs can take effect any more. What their last pages started stays to be enqueued. */
 export function parkAll({ shards }: RunRecords, now: number): RunChange {

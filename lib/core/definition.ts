@@ -7,6 +7,7 @@ import type { FailurePolicy, OnError } from './failure-rules.ts';
 import type { Outcome } from './outcome.ts';
 import { faultOfPageSize, type PageSize } from './page-size.ts';
 import { stateToText, type StateDefinition } from './result.ts';
+import { faultOfRepeating, type Repeating } from './repeating.ts';
 import { faultOfVersion, type OnOtherVersion, type Version } from './version.ts';
 
 interface Common<S extends z.ZodType> {
@@ -62,6 +63,11 @@ export interface IterativeTaskDefinition<S extends z.ZodType, D extends Document
    * - `continue`: it goes on with the run.
    */
   readonly onOtherVersion?: OnOtherVersion;
+  /**
+   * Has another run follow each run that completes, `after` seconds later, with the same parameters, key and shards, until it is told to
+   * stop (`stopRepeating`, or `cancelRun` of the current one). A run that fails is followed by none, unless it is retried and completes.
+   */
+  readonly repeat?: Repeating;
   /** Whether a run counts its documents at the start, so that its progress has an end: a read for each thousand. True unless given. */
   readonly countTotal?: boolean;
   /**
@@ -198,6 +204,8 @@ export function iterativeTask<S extends z.ZodType, D extends DocumentData, T = u
   checkState(definition);
   const versionFault = faultOfVersion(definition);
   if (versionFault !== undefined) refuse(definition, versionFault);
+  const repeatFault = definition.repeat && faultOfRepeating(definition.repeat);
+  if (repeatFault !== undefined) refuse(definition, `has ${repeatFault}`);
   const { onOtherVersion = 'pause' } = definition;
   const filled = { pageSize, shards, countTotal, timeoutSeconds, onOtherVersion };
   const { documents, run } = splitOnError(definition);

@@ -4,6 +4,7 @@ import type { Drawing } from './drawing.ts';
 import { PageturnerError, type ErrorRecord } from './errors.ts';
 import { rangesBetween, type KeyRange } from './key-range.ts';
 import type { OutboxTask } from './outbox.ts';
+import type { Repeating } from './repeating.ts';
 import { isActive, type RunEvent, type RunState } from './transition.ts';
 import type { Version } from './version.ts';
 
@@ -34,6 +35,13 @@ export interface Run {
   readonly offeredVersion?: Version;
   /** Of the runs of its task with this key, only one at a time may not have ended. */
   readonly key?: string;
+  /** Another run follows when it has completed, so many seconds later and with as many shards as were asked for. */
+  readonly repeat?: Repeating & { readonly shards: number };
+  /** The first run of those that followed one another, unless it is that itself, and how many came before this one. */
+  readonly repeatOf?: string;
+  readonly repetition?: number;
+  /** The run that followed it. */
+  readonly nextRun?: string;
   readonly createdAt: number;
   readonly updatedAt: number;
   /** The instant before which it was not to begin. */
@@ -129,7 +137,18 @@ export interface RunRecords {
 export interface RunChange {
   readonly run?: Run;
   readonly shards?: readonly Shard[];
+  /** A run that follows this one, which ends: it is created, and takes the key over if this one has one. */
+  readonly follower?: Run;
 }
+
+/** The versions that may work on a run, with one more. */
+export function withVersion({ versions = [] }: Run, version: Version | undefined): Pick<Run, 'versions'> {
+  const others = versions.filter((known) => known !== version);
+  const all = [...others, ...(version === undefined ? [] : [version])].slice(-mostVersions);
+  return all.length === 0 ? {} : { versions: all };
+}
+
+const mostVersions = 20;
 
 export function noSuchRun(id: string): PageturnerError {
   return new PageturnerError('invalid-state', `There is no run ${id}.`);

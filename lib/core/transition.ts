@@ -24,27 +24,61 @@ export type RunState =
 /**
  * - `prepared`: its shards are drawn
  * - `pause`, `resume`, `cancel`: somebody's commands; `retry` takes a failed run up again, or a completed one for its set-aside documents
+ * - `stop-repeating`: no run is to follow it; its state stays
  * - `stopped`: the last of its shards has come to a stand
  * - `walked`: the last of its shards is done
  * - `completed`: `onComplete` took effect
  * - `fail`: it can not go on
  */
 export type RunEvent =
-  'prepared' | 'pause' | 'resume' | 'cancel' | 'retry' | 'stopped' | 'walked' | 'completed' | 'fail';
+  | 'prepared'
+  | 'pause'
+  | 'resume'
+  | 'cancel'
+  | 'retry'
+  | 'stop-repeating'
+  | 'stopped'
+  | 'walked'
+  | 'completed'
+  | 'fail';
 
 /**
  * Every legal change of a run's state, by state and event. What is not here does not happen. A run that was never prepared is taken
  * up again by preparing it: where the table says `running`, `transition` makes that `starting`.
  */
 export const transitions: Readonly<Record<RunState, Readonly<Partial<Record<RunEvent, RunState>>>>> = {
-  starting: { prepared: 'running', pause: 'paused', cancel: 'canceled', fail: 'failed' },
-  running: { pause: 'pausing', cancel: 'canceling', walked: 'completing', fail: 'failed' },
-  pausing: { resume: 'running', cancel: 'canceling', stopped: 'paused', fail: 'failed' },
-  paused: { resume: 'running', cancel: 'canceled', fail: 'failed' },
+  starting: {
+    prepared: 'running',
+    pause: 'paused',
+    cancel: 'canceled',
+    fail: 'failed',
+    'stop-repeating': 'starting',
+  },
+  running: {
+    pause: 'pausing',
+    cancel: 'canceling',
+    walked: 'completing',
+    fail: 'failed',
+    'stop-repeating': 'running',
+  },
+  pausing: {
+    resume: 'running',
+    cancel: 'canceling',
+    stopped: 'paused',
+    fail: 'failed',
+    'stop-repeating': 'pausing',
+  },
+  paused: { resume: 'running', cancel: 'canceled', fail: 'failed', 'stop-repeating': 'paused' },
   canceling: { stopped: 'canceled' },
-  completing: { pause: 'pausing', cancel: 'canceling', completed: 'completed', fail: 'failed' },
+  completing: {
+    pause: 'pausing',
+    cancel: 'canceling',
+    completed: 'completed',
+    fail: 'failed',
+    'stop-repeating': 'completing',
+  },
   completed: { retry: 'running' },
-  failed: { retry: 'running' },
+  failed: { retry: 'running', 'stop-repeating': 'failed' },
   canceled: {},
 };
 
@@ -75,14 +109,15 @@ export function transition(run: Run, event: RunEvent, cause: Cause, error?: Erro
   }
   const state =
     target === 'running' && event !== 'prepared' && run.boundaries === undefined ? 'starting' : target;
+  const isKept = event === 'stop-repeating';
   const { endedAt: _, ...rest } = run;
   const after: Run = {
     ...rest,
     state,
-    ...(hasEnded(state) ? { endedAt: cause.at } : {}),
+    ...(hasEnded(state) ? { endedAt: isKept ? (run.endedAt ?? cause.at) : cause.at } : {}),
     history: [...run.history, { event, state, ...cause }].slice(-longestHistory),
   };
-  return owing(after, error);
+  return isKept ? after : owing(after, error);
 }
 
 export function hasEnded(state: RunState): boolean {

@@ -146,9 +146,11 @@ export class FirestoreRunStore implements RunStore {
       const next = change(found);
       if (next === undefined) return undefined;
       if (next.run !== undefined) {
-        await this.#passKey(transaction, found.run, next.run);
+        await this.#passKey(transaction, found.run, next);
         transaction.update(run.ref, replacing(found.run, runToDocument(next.run)));
       }
+      if (next.follower !== undefined)
+        transaction.create(this.#run(next.follower.id), runToDocument(next.follower));
       for (const shard of next.shards ?? [])
         transaction.set(this.#shard(runId, shard.index), shardToDocument(shard));
       // It has the methods of a batch, and returns itself alike.
@@ -204,12 +206,17 @@ export class FirestoreRunStore implements RunStore {
     return shard.updateTime?.isEqual(version as Timestamp) ?? false;
   }
 
-  /** A run that ends lets its key go; one that is taken up again needs it again. */
-  async #passKey(transaction: Transaction, before: Run, after: Run): Promise<void> {
+  /** A run that ends lets its key go, to the run that follows it if there is one; one that is taken up again needs it again. */
+  async #passKey(
+    transaction: Transaction,
+    before: Run,
+    { run: after = before, follower }: RunChange,
+  ): Promise<void> {
     if (after.key === undefined || hasEnded(before.state) === hasEnded(after.state)) return;
     const key = this.#key(after);
     if (hasEnded(after.state)) {
-      transaction.delete(key);
+      if (follower === undefined) transaction.delete(key);
+      else transaction.set(key, { run: follower.id, task: follower.task, key: follower.key });
       return;
     }
     const held = await transaction.get(key);

@@ -2,11 +2,14 @@ import type { HttpFunction, Request } from '@google-cloud/functions-framework';
 import type { DocumentData } from '@google-cloud/firestore';
 import type { z } from 'zod';
 import type { IterativeTask, OneShotTask } from '../core/definition.ts';
+import { parseParameters } from '../core/parameters.ts';
+import type { Repeating } from '../core/repeating.ts';
 import { jsonLog } from '../json-log.ts';
 import type { Log } from '../ports.ts';
 import { defaultRuntime, type Runtime } from '../runtime.ts';
-import { startOn } from '../start-task.ts';
+import { startOn, type StartOptions } from '../start-task.ts';
 import { admit } from './admit.ts';
+import { askedOptions, type Settable } from './asked-options.ts';
 import { answerError } from './answer.ts';
 import { jsonBody } from './body.ts';
 import { traced } from './traced.ts';
@@ -16,14 +19,23 @@ export interface StarterOptions<S extends z.ZodType> {
   readonly callers?: readonly string[];
   /** Builds the parameters from the request; its JSON body unless given. */
   readonly params?: (request: Request) => z.input<S>;
+  /** The key of the run, from the parameters as the schema gives them: see `StartOptions`. For iterative tasks. */
+  readonly key?: (params: z.output<S>) => string;
+  /** Into how many key ranges its runs are parted; as the task says unless given. For iterative tasks. */
+  readonly shards?: number;
+  /** Whether another run follows when one has completed; as the task says unless given. For iterative tasks. */
+  readonly repeat?: Repeating | false;
+  /** What callers may set in the query of the URL, instead of what is set here; nothing unless given. */
+  readonly callersMaySet?: readonly Settable[];
 }
 
 /**
  * The HTTP function that starts a task, to be registered under `start-` and the task's name: it checks who calls and what they ask for, starts, and answers at once.
  *
  * It takes `POST` with the parameters as JSON and an identity token whose audience is the function's own URL. An `Idempotency-Key`
- * header makes a repeated request start one run. Answers: 202 with `runId` (or `taskId`) and where to see it; 400 with the faults
- * named; 401; 403; 405.
+ * header makes a repeated request start one run. With `callersMaySet`, the query of its URL may hold `delay` and `repeat` in seconds, `at`
+ * in the form of RFC 3339, `key` and `shards`. Answers: 202 with `runId` (or `taskId`) and where to see it; 400 with the faults
+ * named; 401; 403; 405; 409 where another run holds the key, or the `Idempotency-Key` had other parameters.
  *
  * @example
  * http('start-email-students', starter(emailStudents, { callers: ['admin@example.com'] }));
@@ -50,8 +62,12 @@ export function starter<S extends z.ZodType, D extends DocumentData>(
       const params =
         options.params === undefined ? ((jsonBody(request) ?? {}) as z.input<S>) : options.params(request);
       const idempotencyKey = request.get('Idempotency-Key');
-      const key = idempotencyKey === undefined ? {} : { idempotencyKey };
-      const started = await startOn(ports, task, params, { ...key, startedBy: caller.email });
+      const started = await startOn(ports, task, params, {
+        ...ownOptions(task, params, options),
+        ...(options.params === undefined ? askedOptions(request, options.callersMaySet ?? []) : {}),
+        ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+        startedBy: caller.email,
+      });
       const see =
         'runId' in started
           ? { document: `pageturnerRuns/${started.runId}`, show: `pageturner runs show ${started.runId}` }
@@ -65,4 +81,17 @@ export function starter<S extends z.ZodType, D extends DocumentData>(
       });
     }
   });
+}
+
+/** What the owner of the starter has set. */
+function ownOptions<S extends z.ZodType>(
+  task: { readonly name: string; readonly params: S },
+  params: unknown,
+  { key, shards, repeat }: StarterOptions<S>,
+): StartOptions {
+  return {
+    ...(key === undefined ? {} : { key: key(parseParameters(task.name, task.params, params)) }),
+    ...(shards === undefined ? {} : { shards }),
+    ...(repeat === undefined ? {} : { repeat }),
+  };
 }

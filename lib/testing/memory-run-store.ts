@@ -138,8 +138,9 @@ export class MemoryRunStore implements RunStore {
     this.#memory.commit((batch) => {
       if (next.run !== undefined) {
         batch.set(runPath(runId), next.run);
-        this.#passKey(batch, found.run, next.run);
+        this.#passKey(batch, found.run, next);
       }
+      if (next.follower !== undefined) batch.create(runPath(next.follower.id), next.follower);
       for (const shard of next.shards ?? []) batch.set(shardPath(runId, shard.index), shard);
       for (const write of writes) apply(batch, write);
     });
@@ -199,9 +200,11 @@ export class MemoryRunStore implements RunStore {
       .slice(0, filter.limit);
   }
 
-  #passKey(batch: MemoryBatch, before: Run, after: Run): void {
+  #passKey(batch: MemoryBatch, before: Run, { run: after = before, follower }: RunChange): void {
     if (after.key === undefined || hasEnded(before.state) === hasEnded(after.state)) return;
-    if (hasEnded(after.state)) batch.delete(keyPath(after));
+    if (hasEnded(after.state) && follower !== undefined)
+      batch.set(keyPath(after), { run: follower.id, task: follower.task, key: follower.key });
+    else if (hasEnded(after.state)) batch.delete(keyPath(after));
     else this.#takeKey(batch, after);
   }
 

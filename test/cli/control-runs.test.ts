@@ -138,3 +138,14 @@ test('a run that a worker of another version has paused says why, and its resume
   );
   expect((await run('show', 'r')).stdout).toMatch(/version +2\n/);
 });
+
+test('runs stop-repeating says that no run follows', async () => {
+  const options = await withTasksEmulator();
+  await ports.store.changeRun('r', ({ run }) => ({ run: { ...run, repeat: { after: 60, shards: 1 } } }));
+  const run = (...args: string[]) => runCli(['runs', ...args, '--config', config], options);
+  expect((await run('show', 'r')).stdout).toMatch(/repeats +60 s after it has completed\n/);
+  expect(await run('stop-repeating', 'r')).toMatchObject({
+    status: 0,
+    stdout: 'Run r of walk is running.\nNo run follows it.\n',
+  });
+});

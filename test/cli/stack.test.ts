@@ -89,10 +89,16 @@ test('a run is started once a key, seen, and leaves its tasks to be listed, show
   await seedStudents(db, { count: 5, program: 'gsoc2026' });
   await json('queues', 'pause', 'mail');
   const call = ['start', 'email-students', '-p', 'program=gsoc2026', '--idempotency-key', 'k'];
+  call.push('--key', 'nightly', '--shards', '2', '--repeat', '86400');
   const [started, again] = await Promise.all([json(...call), json(...call)]);
   expect(again).toEqual(started);
   const { runId } = started as { runId: string };
   expect((await untilEnded(db, runId)).get('state')).toBe('completed');
+  const { nextRun } = (await json('runs', 'show', runId)) as { nextRun: string };
+  const next = (await db.doc(`pageturnerRuns/${nextRun}`).get()).data();
+  expect(next).toMatchObject({ state: 'starting', key: 'nightly', repeatOf: runId });
+  expect(await json('runs', 'stop-repeating', runId)).toMatchObject({ id: nextRun });
+  await json('runs', 'cancel', nextRun);
   await db.terminate();
 
   const [runs, others, shown, tasks] = await Promise.all([
@@ -101,7 +107,10 @@ test('a run is started once a key, seen, and leaves its tasks to be listed, show
     cli('runs', 'show', runId),
     json('tasks', 'list', 'mail'),
   ]);
-  expect(runs).toMatchObject([{ id: runId, state: 'completed', processed: 2, started: 2 }]);
+  expect(runs).toMatchObject([
+    { id: nextRun, state: 'canceled' },
+    { id: runId, state: 'completed', processed: 2, started: 2 },
+  ]);
   expect(others).toEqual([]);
   expect(shown.stdout).toMatch(/^started by +developer@/m);
   expect(shown.stdout).toMatch(/^SHARD +STATE +TURN/m);

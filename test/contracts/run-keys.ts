@@ -30,6 +30,30 @@ export function runKeyContract(create: () => RunStore): void {
       expect(await store.createRun(keyed('b'))).toBe('created');
     });
 
+    test('passes to the run that follows, in the same commit', async () => {
+      await store.createRun(keyed('a'));
+      const follower = keyed('b');
+      await store.changeRun('a', ({ run: now }) => ({ run: { ...now, state: 'completed' }, follower }));
+      expect((await store.getRun('b'))?.run).toEqual(follower);
+      await expect(store.createRun(keyed('c'))).rejects.toMatchObject({
+        message: expect.stringContaining('Run b of task "walk" has the key'),
+      });
+      await end('b', 'completed');
+      expect(await store.createRun(keyed('c'))).toBe('created');
+    });
+
+    test('does not pass, nor does its holder end, when the run that is to follow exists', async () => {
+      await store.createRun(keyed('a'));
+      await store.createRun({ ...keyed('b'), key: 'another' });
+      const change = store.changeRun('a', ({ run: now }) => ({
+        run: { ...now, state: 'completed' },
+        follower: keyed('b'),
+      }));
+      await expect(change).rejects.toThrow();
+      expect((await store.getRun('a'))?.run.state).toBe('running');
+      await expect(store.createRun(keyed('c'))).rejects.toMatchObject(held);
+    });
+
     test('is needed again by a run that is taken up again', async () => {
       await store.createRun(keyed('b'));
       await end('b', 'failed');

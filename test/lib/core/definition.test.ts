@@ -61,6 +61,7 @@ describe('iterativeTask', () => {
       'has onOtherVersion and no version: write version, such as 1',
     ],
     [{ page: () => {}, version: 1, onOtherVersion: 'stop' }, `has onOtherVersion "stop": write 'continue'`],
+    [{ page: () => {}, repeat: { after: 0 } }, 'has repeat.after 0: write seconds from 1 to 2592000'],
     [{ page: () => {}, version: '' }, 'has version "": write a number or up to 100 characters'],
   ])('refuses %j when the module loads', (fault, message) => {
     const good = { name: 'walk', queue: 'iterate', params, query };

@@ -17,6 +17,7 @@ const events: RunEvent[] = [
   'resume',
   'cancel',
   'retry',
+  'stop-repeating',
   'stopped',
   'walked',
   'completed',

@@ -116,3 +116,12 @@ test('nobody else may look or act, and nothing but GET and POST is taken', async
   expect((await fetch(url)).status).toBe(401);
   expect(await call('GET', { query: '?run=r' })).toMatchObject({ body: { state: 'running' } });
 });
+
+test('a caller tells a run to stop repeating, and is answered the run that is the last', async () => {
+  await ports.store.changeRun('r', ({ run }) => ({ run: { ...run, repeat: { after: 60, shards: 1 } } }));
+  expect(await post({ run: 'r', command: 'stop-repeating', reason: 'enough' })).toMatchObject({
+    status: 200,
+    body: { id: 'r', state: 'running', history: [{}, { event: 'stop-repeating', reason: 'enough' }] },
+  });
+  expect((await ports.store.getRun('r'))?.run.repeat).toBeUndefined();
+});

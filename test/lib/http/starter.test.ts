@@ -27,6 +27,7 @@ interface Call {
   readonly email?: string;
   readonly method?: string;
   readonly headers?: Record<string, string>;
+  readonly query?: string;
 }
 
 async function call({
@@ -35,9 +36,10 @@ async function call({
   email = 'admin@example.com',
   method = 'POST',
   headers = {},
+  query = '',
 }: Call = {}) {
   const token = await issuer.token(`https://functions.example/${name}`, { email });
-  const response = await fetch(`${url}/${name}`, {
+  const response = await fetch(`${url}/${name}${query}`, {
     method,
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...headers },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
@@ -55,6 +57,11 @@ beforeEach(async () => {
   const runtime = () => testRuntime(ports, issuer.url);
   const server = await serveFunctions({
     'start-walk': starter(walk, {}, runtime),
+    'start-open': starter(
+      { ...walk, name: 'open' },
+      { key: ({ program }) => program, shards: 3, callersMaySet: ['at', 'shards', 'repeat'] },
+      runtime,
+    ),
     'start-ping': starter(
       ping,
       { callers: ['cron@example.com'], params: (request) => ({ path: request.path }) },
@@ -165,4 +172,39 @@ test('a function without its settings names them in its answer, in the form of e
   expect(await response.json()).toMatchObject({
     error: { code: 'misconfigured', message: expect.stringContaining('PAGETURNER_LOCATION is not set') },
   });
+});
+
+test('a starter sets the key and the shards of its runs, and a second start with the key is refused', async () => {
+  const first = await call({ name: 'start-open', body: { program: 'a' } });
+  const { runId } = first.body as { runId: string };
+  const run = await ports.store.db.doc(`pageturnerRuns/${runId}`).get();
+  expect(run.data()).toMatchObject({ key: 'a', shards: 3 });
+  expect(await call({ name: 'start-open', body: { program: 'a' } })).toMatchObject({
+    status: 409,
+    body: { error: { message: expect.stringContaining(`Run ${runId} of task "open" has the key "a"`) } },
+  });
+});
+
+test('callers set in the URL what a starter lets them', async () => {
+  const query = '?at=2026-01-01T00:00:00Z&shards=5&repeat=60';
+  const { body } = await call({ name: 'start-open', body: { program: 'a' }, query });
+  const run = await ports.store.db.doc(`pageturnerRuns/${String(body['runId'])}`).get();
+  expect(run.data()).toMatchObject({ key: 'a', shards: 5, repeat: { after: 60, shards: 5 } });
+  expect(ports.queue.tasks[0]?.at).toBe(Date.parse('2026-01-01T00:00:00Z'));
+});
+
+test.each([
+  ['start-walk', '?shards=2', 'Callers of this starter may not set shards'],
+  ['start-open', '?key=b&delay=1', 'Callers of this starter may not set delay or key'],
+  ['start-open', '?shards=many', 'shards: must be a number'],
+  ['start-open', '?shards=0', 'shards is 0; give a whole number from 1 to 100.'],
+  ['start-open', '?at=tomorrow', 'at: must be an instant'],
+  ['start-open', '?repeat=0', 'repeat.after 0: write seconds'],
+])('%s refuses %s: 400, and nothing is started', async (name, query, message) => {
+  const answer = await call({ name, body: { program: 'a' }, query });
+  expect(answer).toMatchObject({
+    status: 400,
+    body: { error: { message: expect.stringContaining(message) } },
+  });
+  expect(ports.queue.tasks).toEqual([]);
 });

@@ -1,0 +1,49 @@
+import { owedNames } from './callbacks.ts';
+import type { IterativeTask } from './definition.ts';
+import type { Json } from './parameters.ts';
+import type { Repeating } from './repeating.ts';
+import type { Run } from './run.ts';
+import { runTask } from './turn-rules.ts';
+
+export interface RunStart {
+  readonly run: string;
+  readonly queue: string;
+  /** Already checked against the task's schema. */
+  readonly params: Json;
+  readonly startedBy: string;
+  /** How many shards it shall have; as many as its task says unless given. */
+  readonly shards?: number;
+  /** Not before this instant, in milliseconds since 1970. */
+  readonly at?: number;
+  readonly key?: string;
+  /** Whether another run follows when it has completed; as its task says unless given. */
+  readonly repeat?: Repeating | false;
+}
+
+/** A run that is about to be written, with the task that prepares it in its outbox. */
+export function newRun(task: IterativeTask, start: RunStart, now: number): Run {
+  const { shards = task.shards, repeat = task.repeat ?? false } = start;
+  const callbacks = owedNames.filter((name) => task[name === 'onError' ? 'onFailed' : name] !== undefined);
+  const run: Run = {
+    id: start.run,
+    task: task.name,
+    queue: start.queue,
+    params: JSON.stringify(start.params),
+    state: 'starting',
+    epoch: 0,
+    shards,
+    timeoutSeconds: task.timeoutSeconds,
+    startedBy: start.startedBy,
+    ...(task.version === undefined ? {} : { versions: [task.version] }),
+    ...(start.key === undefined ? {} : { key: start.key }),
+    ...(repeat === false ? {} : { repeat: { after: repeat.after, shards } }),
+    ...(callbacks.length === 0 ? {} : { callbacks }),
+    createdAt: now,
+    updatedAt: now,
+    ...(start.at === undefined ? {} : { at: start.at }),
+    hasLeftovers: false,
+    history: [],
+    outbox: [],
+  };
+  return { ...run, outbox: [runTask(run, 'prepare', start.at)] };
+}
