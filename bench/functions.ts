@@ -2,21 +2,26 @@ import { http, type HttpFunction } from '@google-cloud/functions-framework';
 import { startTask, worker } from '../lib/index.ts';
 import { defaultRuntime } from '../lib/runtime.ts';
 import { bareLoop } from './bare-loop.ts';
-import { walks, type PageSize } from './walk.ts';
+import { child, walkName, walks, type WalkKind } from './walk.ts';
 
 /** What the bench asks of the process in which pages are worked on. */
-export type BenchRequest = { readonly pageSize: PageSize; readonly collection: string } & (
-  { readonly kind: 'start' } | { readonly kind: 'loop'; readonly isEnqueueing: boolean }
+export type BenchRequest = { readonly collection: string; readonly walk: WalkKind } & (
+  | { readonly kind: 'start'; readonly waitMs?: number; readonly children?: number }
+  | { readonly kind: 'loop'; readonly isEnqueueing: boolean }
 );
 
 /** The bare loop runs in the worker's own process: with the same client, on a connection as warm, in code as hot. */
 const control: HttpFunction = async (request, response) => {
   const asked = request.body as BenchRequest;
-  const { pageSize, collection } = asked;
+  const { collection } = asked;
   switch (asked.kind) {
-    case 'start':
-      response.json(await startTask(walks[pageSize], { collection }));
+    case 'start': {
+      const walk = walks.get(walkName(asked.walk));
+      if (walk === undefined) throw new Error(`there is no ${walkName(asked.walk)}`);
+      const { waitMs = 0, children = 0 } = asked;
+      response.json(await startTask(walk, { collection, waitMs, children }));
       return;
+    }
     case 'loop': {
       const { store, queue } = defaultRuntime().ports;
       const enqueue = (page: number): Promise<unknown> =>
@@ -28,8 +33,9 @@ const control: HttpFunction = async (request, response) => {
           timeoutSeconds: 60,
           at: Date.now() + 24 * 3600 * 1000,
         });
-      const { isEnqueueing } = asked;
-      response.json(await bareLoop(store.db, { collection, pageSize, ...(isEnqueueing ? { enqueue } : {}) }));
+      const { pageSize } = asked.walk;
+      const options = { collection, pageSize, ...(asked.isEnqueueing ? { enqueue } : {}) };
+      response.json(await bareLoop(store.db, options));
     }
   }
 };
@@ -37,7 +43,8 @@ const control: HttpFunction = async (request, response) => {
 /** What the functions server serves. */
 export const functions: Readonly<Record<string, HttpFunction>> = {
   control,
-  ...Object.fromEntries(Object.values(walks).map((walk) => [walk.name, worker(walk)])),
+  [child.name]: worker(child),
+  ...Object.fromEntries([...walks].map(([name, walk]) => [name, worker(walk)])),
 };
 
 for (const [name, handler] of Object.entries(functions)) http(name, handler);

@@ -7,14 +7,21 @@ import { startEmulator } from '../emulator/index.ts';
 import type { LoopTimes } from './bare-loop.ts';
 import { startCountingProxy } from './counting-proxy.ts';
 import type { BenchRequest } from './functions.ts';
-import type { PageSize, PageTime } from './walk.ts';
+import type { PageTime, WalkKind } from './walk.ts';
 
 const project = 'bench';
 const location = 'europe-west1';
 
-export interface ChainOptions {
-  readonly pageSize: PageSize;
+export interface LoopOptions {
+  readonly walk: WalkKind;
   readonly collection: string;
+}
+
+export interface ChainOptions extends LoopOptions {
+  /** How long the handler of each page waits; 0 unless given. */
+  readonly waitMs?: number;
+  /** Child tasks that each page starts; none unless given. */
+  readonly children?: number;
 }
 
 export interface ChainTimes {
@@ -30,10 +37,10 @@ export interface ChainTimes {
 export interface Stage extends AsyncDisposable {
   /** Makes a collection of so many documents, and gives its name. */
   fill(documents: number): Promise<string>;
-  /** Walks a collection in one chain, and waits for its end. */
+  /** Walks a collection, and waits for the run's end. */
   chain(options: ChainOptions): Promise<ChainTimes>;
   /** Walks it in the worker's process, without a queue. */
-  loop(options: ChainOptions & { readonly isEnqueueing: boolean }): Promise<LoopTimes>;
+  loop(options: LoopOptions & { readonly isEnqueueing: boolean }): Promise<LoopTimes>;
   /** The calls of the worker since they were counted last, by their method; empty when they are not counted. */
   takeCounts(): Record<string, number>;
 }

@@ -1,28 +1,67 @@
 /**
  * `npm run bench`: what a chain of tasks costs, by itself and beside a loop that does the same reads and writes, all measured in this
- * one run on Google's Firestore emulator and this project's queue.
+ * one run on Google's Firestore emulator and this project's queue; `sizes` over a store that computes its documents.
  *
- *     npm run bench -- [--rounds 5] [--json] [round-trips] [chain]
+ *     npm run bench -- [--rounds 5] [--json] [round-trips] [sizes] [shards] [chain]
  */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { compareChains, type ChainScore } from './chain.ts';
-import { roundTripsPerPage } from './round-trips.ts';
+import { roundTrips } from './round-trips.ts';
+import { compareShards } from './shards.ts';
+import { compareSizes } from './sizes.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { rounds: { type: 'string', default: '5' }, json: { type: 'boolean', default: false } },
 });
+const rounds = Number(values.rounds);
 const parts = {
   'round-trips': async () => {
-    const counts = await roundTripsPerPage(100);
-    say('Calls for each page', ['call', 'times'], Object.entries(counts));
-    return counts;
+    const { run, ...more } = await roundTrips();
+    const columns = Object.entries({ run, ...more });
+    const methods = [...new Set(columns.flatMap(([, calls]) => Object.keys(calls)))].toSorted();
+    say(
+      'Calls, counted on the wire',
+      ['call', 'a run', 'a page', 'exclusive', 'last children', 'a child'],
+      methods.map((method) => [method, ...columns.map(([, calls]) => calls[method] ?? 0)]),
+    );
+    return { run, ...more };
+  },
+  sizes: async () => {
+    const scores = await compareSizes();
+    say(
+      "The toolkit's own time for a page, over a store that computes its documents",
+      ['documents', 'pages', 'a page', 'over the smallest'],
+      scores.map(({ documents, pages, pageUs, ratio }) => [
+        documents,
+        pages,
+        `${pageUs.toFixed(0)} µs`,
+        ratio.toFixed(2),
+      ]),
+    );
+    return scores;
+  },
+  shards: async () => {
+    const scores = await compareShards(rounds);
+    say(
+      `Eight shards beside one, median of ${rounds} rounds; all processes share ${availableParallelism()} cores`,
+      ['a handler waits', 'documents', 'one shard', 'eight shards', 'times faster'],
+      scores.map(({ waitMs, documents, oneMs, eightMs, speedup }) => [
+        ms(waitMs),
+        documents,
+        ms(oneMs),
+        ms(eightMs),
+        speedup.toFixed(2),
+      ]),
+    );
+    return scores;
   },
   chain: async () => {
-    const scores = await compareChains(Number(values.rounds));
+    const scores = await compareChains(rounds);
     say(
-      `A chain beside a loop of the same reads and writes, median of ${values.rounds} rounds`,
+      `A chain beside a loop of the same reads and writes, median of ${rounds} rounds`,
       [
         'page size',
         'documents',
@@ -41,6 +80,11 @@ const parts = {
   },
 } as const;
 
+const unknown = positionals.filter((name) => !(name in parts));
+if (unknown.length > 0 || !Number.isInteger(rounds) || rounds < 1) {
+  console.error(`Write: npm run bench -- [--rounds 5] [--json] [${Object.keys(parts).join('] [')}]`);
+  process.exit(2);
+}
 const results: Record<string, unknown> = {};
 for (const [name, part] of Object.entries(parts)) {
   if (positionals.length === 0 || positionals.includes(name)) results[name] = await part();
