@@ -132,10 +132,7 @@ export type IterativeTask<
 > = Readonly<
   Omit<IterativeTaskDefinition<S, D, T>, 'onError'> &
     Required<
-      Pick<
-        IterativeTaskDefinition<S, D, T>,
-        'shards' | 'countTotal' | 'pageSize' | 'timeoutSeconds' | 'onOtherVersion'
-      >
+      Pick<IterativeTaskDefinition<S, D, T>, 'shards' | 'countTotal' | 'pageSize' | 'timeoutSeconds'>
     > &
     FailurePolicy & {
       /** The callback of `onError`. */
@@ -206,8 +203,7 @@ export function iterativeTask<S extends z.ZodType, D extends DocumentData, T = u
   if (versionFault !== undefined) refuse(definition, versionFault);
   const repeatFault = definition.repeat && faultOfRepeating(definition.repeat);
   if (repeatFault !== undefined) refuse(definition, `has ${repeatFault}`);
-  const { onOtherVersion = 'pause' } = definition;
-  const filled = { pageSize, shards, countTotal, timeoutSeconds, onOtherVersion };
+  const filled = { pageSize, shards, countTotal, timeoutSeconds };
   const { documents, run } = splitOnError(definition);
   const policy = failurePolicy({ ...definition, onError: documents });
   return {

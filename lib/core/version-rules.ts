@@ -18,7 +18,7 @@ export type Fit =
 
 /** Asked before the user's code is called for a run. A task that declares no version takes every run. */
 export function fitOf(task: IterativeTask, run: Run): Fit {
-  const { version, onOtherVersion, name } = task;
+  const { version, onOtherVersion = 'pause', name } = task;
   const known = run.versions ?? [];
   if (version !== undefined && onOtherVersion !== 'continue' && !known.includes(version)) {
     const has = known.length === 0 ? 'no version' : `version ${known.join(' and ')}`;
