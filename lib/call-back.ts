@@ -7,7 +7,7 @@ import { parseParameters } from './core/parameters.ts';
 import type { Run, RunChange } from './core/run.ts';
 import { mustBelongTo } from './core/turn-rules.ts';
 import { withDeadline } from './deadline.ts';
-import { drainRun } from './drain.ts';
+import { drainOwed, drainRun } from './drain.ts';
 import { Effects } from './effects.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { observeHandler } from './telemetry/observe-handler.ts';
@@ -45,7 +45,11 @@ export async function callBack(
   }
   if (owed.number < delivery.number || owed.epoch < delivery.epoch)
     throw new PageturnerError('too-early', `Callback ${delivery.number} of run ${run.id} is not due yet.`);
-  if (owed.epoch > delivery.epoch) return 'void';
+  if (owed.epoch > delivery.epoch) {
+    // Whoever began it anew may have died before it enqueued that.
+    await drainOwed(run, ports.queue);
+    return 'void';
+  }
 
   const effects = new Effects([run.id, 'callback', owed.number], () => clock.now());
   const { children } = effects;
@@ -70,10 +74,15 @@ export async function callBack(
 async function call(
   task: IterativeTask,
   run: Run,
-  { name, number, cause, error }: OwedCallback,
+  owed: OwedCallback,
   effects: Effects,
   ports: Ports,
 ): Promise<void> {
+  const { name, number, cause, error } = owed;
+  if (name === 'parent') {
+    if (run.parent !== undefined) await ports.store.endChild(run.parent, failureOf(owed));
+    return;
+  }
   const params: unknown = parseParameters(task.name, task.params, JSON.parse(run.params));
   await withDeadline(task.timeoutSeconds, ports.clock, async (deadline) => {
     const context = {
@@ -96,6 +105,11 @@ async function call(
         await task.onFailed?.({ ...context, error: error ?? { message: 'unknown', at: cause.at } });
     }
   }).finally(() => effects.close());
+}
+
+/** Undefined for a run that has ended well. */
+function failureOf({ state, error }: OwedCallback): string | undefined {
+  return state === 'completed' ? undefined : (error?.message ?? `its run was ${state}`);
 }
 
 /** Time for what was at fault to come back. */

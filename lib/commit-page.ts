@@ -7,6 +7,7 @@ import { drain } from './drain.ts';
 import type { Handled, TurnInHand } from './handle-page.ts';
 import type { Page, SetAsidePage } from './ports.ts';
 import { setAsideWrite, takeBackWrite } from './set-aside.ts';
+import { childWrites } from './track-children.ts';
 
 /** The page that a turn has read. */
 export interface PageInHand extends Page<DocumentData> {
@@ -58,7 +59,8 @@ export async function commitPage(
   const isStillAside = (path: string): boolean => effects.setAside.some((entry) => entry.path === path);
   const cleared = [...gone, ...takenAgain.map(({ ref }) => ref.path).filter((path) => !isStillAside(path))];
   const takenBack = cleared.map((path) => takeBackWrite(db, run.value.id, path));
-  const writes = [...effects.writes, ...asides, ...takenBack];
+  const waitedFor = childWrites(db, run.value.id, effects.children, at);
+  const writes = [...effects.writes, ...asides, ...takenBack, ...waitedFor];
   return (await ports.store.commitTurn(run.value.id, shard, after, writes)) === 'conflict'
     ? 'conflict'
     : after;

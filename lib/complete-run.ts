@@ -18,9 +18,11 @@ import { refuseRun } from './refuse-run.ts';
 import { runFailed } from './run-failed.ts';
 import { stopRun } from './stop-run.ts';
 import { observeHandler } from './telemetry/observe-handler.ts';
+import { waitForChildren } from './track-children.ts';
 
 /** How a completion ended; each of these is an answer of 2xx. */
-export type CompleteOutcome = 'completed' | 'replayed' | 'parked' | 'void' | 'failed' | 'restarted';
+export type CompleteOutcome =
+  'completed' | 'replayed' | 'parked' | 'waiting' | 'void' | 'failed' | 'restarted';
 
 /**
  * Completes a run whose shards are all done: calls `onComplete` and commits what it asks for together with the run's last state, so
@@ -50,7 +52,11 @@ export async function completeRun(
     await stopRun(run.id, { by: 'worker' }, ports);
     return 'parked';
   }
-  if (run.epoch !== delivery.epoch) return 'void';
+  if (run.epoch !== delivery.epoch) {
+    // The delivery that had the completion come again later may have died before it enqueued that.
+    if (run.state === 'completing') await drainRun(run, ports);
+    return 'void';
+  }
   if (run.state === 'completed') {
     await drainRun(run, ports);
     return 'replayed';
@@ -62,13 +68,19 @@ export async function completeRun(
     await refuseRun(task, run.id, ports);
     return await completeRun(task, delivery, ports, attempt);
   }
+  if (task.waitForChildren === true && (await store.openChildren(run.id, null, 1)).length > 0) {
+    // Somebody paused the run meanwhile, say: look again.
+    return (await waitForChildren(run, ports)) ?? (await completeRun(task, delivery, ports, attempt));
+  }
 
   const processed = found.shards.reduce((sum, shard) => sum + shard.processed, 0);
   const effects = new Effects([run.id, 'finish'], () => clock.now());
   let change: RunChange | undefined;
   try {
     const result = reducedState(task, found.shards);
-    const totals = { processed, ...(result === undefined ? {} : { result }) };
+    const children =
+      task.waitForChildren === true ? { failedChildren: await store.countFailedChildren(run.id) } : {};
+    const totals = { processed, ...children, ...(result === undefined ? {} : { result }) };
     await callOnComplete({ task, run, params: fit.params, totals, effects }, ports);
     change = await store.changeRun(
       run.id,
@@ -86,7 +98,7 @@ export async function completeRun(
 }
 
 /** What all shards came to. */
-type Totals = Readonly<Pick<Run, 'result'>> & { readonly processed: number };
+type Totals = Readonly<Pick<Run, 'result' | 'failedChildren'>> & { readonly processed: number };
 
 /** Undefined when the run is not to complete any more, or somebody else completed it. */
 function completed(
@@ -97,7 +109,12 @@ function completed(
   now: number,
 ): RunChange | undefined {
   if (run.state !== 'completing' || run.epoch !== epoch) return undefined;
-  const { error: _, failures: __, ...after } = transition(run, 'completed', { at: now, by: 'worker' });
+  const {
+    error: _,
+    failures: __,
+    waits: ___,
+    ...after
+  } = transition(run, 'completed', { at: now, by: 'worker' });
   const follower = followerOf(task, run, now);
   return {
     ...(follower === undefined ? {} : { follower }),
@@ -121,7 +138,7 @@ interface Completion {
 }
 
 async function callOnComplete(
-  { task, run, params, totals: { processed, result }, effects }: Completion,
+  { task, run, params, totals: { processed, result, failedChildren = 0 }, effects }: Completion,
   ports: Ports,
 ): Promise<void> {
   if (task.onComplete === undefined || run.hasCompleted === true) return;
@@ -131,6 +148,7 @@ async function callOnComplete(
       params,
       runId: run.id,
       processed,
+      failedChildren,
       state: task.state && result !== undefined ? stateFromText(task.name, task.state, result) : undefined,
       idempotencyKey: derivedTaskId(run.id, 'finish'),
     };

@@ -32,11 +32,16 @@ export class Effects {
   readonly setAside: SetAside[] = [];
   readonly #place: readonly (string | number)[];
   readonly #now: () => number;
+  readonly #waiting: string | undefined;
   /** Raised when contexts that were given out are to ask for nothing more. */
   #scope = 0;
 
-  /** @param place what the ids of the children are derived from: the same for each delivery of the same work. */
-  constructor(place: readonly (string | number)[], now: () => number) {
+  /**
+   * @param place what the ids of the children are derived from: the same for each delivery of the same work.
+   * @param waiting the run that waits for the children to end
+   */
+  constructor(place: readonly (string | number)[], now: () => number, waiting?: string) {
+    this.#waiting = waiting;
     this.#place = place;
     this.#now = now;
   }
@@ -72,15 +77,17 @@ export class Effects {
     const at = startAt(options, this.#now());
     const place = [...this.#place, 'child', this.children.length];
     const id = derivedTaskId(...place);
+    const parent = this.#waiting === undefined ? {} : { parent: { run: this.#waiting, child: id } };
     const delivery: OutboxTask['delivery'] =
       task.kind === 'task'
-        ? { kind: 'task', id, params: wire, repeat: 0 }
+        ? { kind: 'task', id, params: wire, repeat: 0, ...parent }
         : {
             kind: 'start',
             run: derivedRunId(...place),
             queue,
             params: wire,
             startedBy: this.#place.join('/'),
+            ...parent,
           };
     this.children.push({
       id,

@@ -62,7 +62,8 @@ export async function handleDocuments(
 ): Promise<Handled> {
   const { run, shard, ports } = turn;
   const { index, turn: number, epoch } = shard.value;
-  const effects = new Effects([run.value.id, index, number, epoch], () => ports.clock.now());
+  const waiting = turn.task.waitForChildren === true ? run.value.id : undefined;
+  const effects = new Effects([run.value.id, index, number, epoch], () => ports.clock.now(), waiting);
   try {
     const state = new CarriedState(turn.task, shard.value.result);
     const work: Work = { ...turn, params, documents, effects, state };

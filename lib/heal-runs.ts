@@ -7,6 +7,7 @@ import { drain, drainOwed, drainRun } from './drain.ts';
 import type { Ports } from './ports.ts';
 import { defaultRuntime } from './runtime.ts';
 import { enqueueLeftovers, stopRun } from './stop-run.ts';
+import { healChildren } from './track-children.ts';
 
 export interface HealReport {
   /** Runs that were looked at: those in which something must happen by itself. */
@@ -68,6 +69,9 @@ async function heal(runId: string, quietMs: number, ports: Ports): Promise<boole
   const { run, shards } = found;
   const isQuiet = ({ updatedAt }: Run | Shard): boolean => ports.clock.now() - updatedAt >= quietMs;
   let wasDead = isQuiet(run) && (await healCallback(run, ports));
+  // A run that waits is never still for long.
+  if (run.state === 'completing' && run.waits !== undefined && (await healChildren(run, quietMs, ports)))
+    wasDead = true;
   if (run.state === 'running') {
     if (isQuiet(run)) await drainRun(run, ports);
     // A shard that is done and has nothing to enqueue has nothing to do until all have.
@@ -83,7 +87,7 @@ async function heal(runId: string, quietMs: number, ports: Ports): Promise<boole
     await stopRun(runId, { by: 'healer', force: true }, ports);
     return true;
   }
-  if (run.state === 'starting' || run.state === 'completing') return await healRun(run, ports);
+  if (run.state === 'starting' || run.state === 'completing') return (await healRun(run, ports)) || wasDead;
   await enqueueLeftovers(runId, ports);
   return true;
 }

@@ -1,4 +1,5 @@
 import type { DocumentData, Firestore, Query, QueryDocumentSnapshot } from '@google-cloud/firestore';
+import type { Child, Parent } from './core/child.ts';
 import type { Cursor } from './core/cursor.ts';
 import type { Drawing } from './core/drawing.ts';
 import type { KnownRuns } from './known-runs.ts';
@@ -74,6 +75,14 @@ export interface RunStore {
   count<D extends DocumentData>(query: Query<D>): Promise<number>;
   /** Keeps the end of a one-shot task that failed for good. Writing it again changes nothing. */
   recordFailure(failure: TaskFailure): Promise<void>;
+  /** Notes that a child has ended: well, or not, and why. Doing it again changes nothing; one that is not noted is none. */
+  endChild(parent: Parent, failure?: string): Promise<void>;
+  /** Notes the task that carries an open child on. */
+  moveChild(parent: Parent, taskId: string, at: number): Promise<void>;
+  /** Children of a run that have not ended, by their ids, those after `after`, at most `limit`. */
+  openChildren(run: string, after: string | null, limit: number): Promise<readonly Child[]>;
+  /** How many children of a run did not end well. */
+  countFailedChildren(run: string): Promise<number>;
   getRun(run: string): Promise<RunRecords | undefined>;
   /** Runs that the healer looks after, by their ids, those after `after`, at most `limit`. */
   listActive(after: string | null, limit: number): Promise<readonly Run[]>;
@@ -113,7 +122,7 @@ export interface TaskQueue {
   /** Enqueues under the task's own id. `exists`: the queue has it, or had it within the time that it remembers names. */
   enqueue(task: OutboxTask): Promise<'created' | 'exists'>;
   /** Whether the queue holds the task now: it waits, or an attempt is under way, or it will be tried again. */
-  has(task: OutboxTask): Promise<boolean>;
+  has(task: Pick<OutboxTask, 'id' | 'queue'>): Promise<boolean>;
 }
 
 /** What a failed delivery asks of its queue. */

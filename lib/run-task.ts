@@ -45,15 +45,13 @@ async function giveUp(
     task: task.name,
     id: delivery.id,
   });
-  await store
-    .recordFailure({ ...record, id: delivery.id, task: task.name, params: delivery.params })
-    .catch((fault: unknown) => {
-      const { message } = errorRecord(fault, 0);
-      log.write('ERROR', `The failure could not be recorded: ${message}`, {
-        task: task.name,
-        id: delivery.id,
-      });
-    });
+  try {
+    await store.recordFailure({ ...record, id: delivery.id, task: task.name, params: delivery.params });
+    if (delivery.parent !== undefined) await store.endChild(delivery.parent, record.message);
+  } catch (fault) {
+    const { message } = errorRecord(fault, 0);
+    log.write('ERROR', `The failure could not be recorded: ${message}`, { task: task.name, id: delivery.id });
+  }
 }
 
 async function runOnce(
@@ -85,20 +83,28 @@ async function runOnce(
       params: delivery.params,
     });
     log.write('ERROR', `The task failed for good: ${error.message}`, where);
+    if (delivery.parent !== undefined) await store.endChild(delivery.parent, error.message);
     return 'failed';
   }
+  const endWell = async (): Promise<void> => {
+    if (delivery.parent !== undefined) await store.endChild(delivery.parent);
+  };
   if (outcome === undefined) {
     await drain(effects.children, queue);
+    await endWell();
     return 'done';
   }
   switch (outcome.outcome) {
     case 'terminate':
       await drain(effects.children, queue);
+      await endWell();
       log.write('INFO', `The task terminated: ${outcome.reason}`, where);
       return 'terminated';
     case 'repeat': {
       const next = nextRepeat(task, delivery, queueId, clock.now() + outcome.afterMs);
       await drain([...effects.children, next], queue);
+      // Behind the enqueueing: while this task is in its queue, nobody takes the child for lost.
+      if (delivery.parent !== undefined) await store.moveChild(delivery.parent, next.id, clock.now());
       return 'repeated';
     }
   }

@@ -48,6 +48,8 @@ export interface RunSummary {
   readonly secondsLeft?: number;
   /** The error that ended the run, or else the last one that a shard has not got over. */
   readonly lastError?: ErrorRecord;
+  /** Tasks that its pages started and that did not end well; once completed, with `waitForChildren`. */
+  readonly failedChildren?: number;
   /** The last failure of a callback (`onPause`, `onCancel`, `onError`), which leaves the run as it is. */
   readonly callbackError?: ErrorRecord & { readonly callback: string };
   /** What happened to it, the newest last; at most the last 50. */
@@ -130,6 +132,7 @@ function summarize(run: Run, shards: readonly Shard[]): RunSummary {
     ...(run.result === undefined ? {} : { result: JSON.parse(run.result) as Json }),
     ...paceOf({ run, shards }),
     ...(lastError === undefined ? {} : { lastError }),
+    ...(run.failedChildren === undefined ? {} : { failedChildren: run.failedChildren }),
     ...(run.callbackError === undefined ? {} : { callbackError: run.callbackError }),
     history: run.history.map((entry) => ({ ...entry, at: new Date(entry.at) })),
     shards: shards.map((shard) => summarizeShard(shard)),

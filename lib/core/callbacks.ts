@@ -4,6 +4,7 @@ import type { ErrorRecord } from './errors.ts';
 import { derivedTaskId } from './names.ts';
 import type { OutboxTask } from './outbox.ts';
 import type { HistoryEntry, Run, RunChange } from './run.ts';
+import { hasEnded, type RunState } from './run-state.ts';
 
 /** What a task does about events of its runs, beside `onComplete`. */
 export interface Callbacks<P> {
@@ -26,7 +27,10 @@ export type OnFailed<P> = { run(ctx: ErrorContext<P>): void | Promise<void> }['r
 
 /** The callbacks that are turns of their own. `onStart` and `onComplete` belong to the preparation and the completion. */
 export const owedNames = ['onPause', 'onCancel', 'onError'] as const;
-export type OwedName = (typeof owedNames)[number];
+export type CallbackName = (typeof owedNames)[number];
+
+/** `parent`: the word to the run which waits for this one that it has ended. */
+export type OwedName = CallbackName | 'parent';
 
 /** A callback that a run has to make. They are made one after the other, in the order of their events. */
 export interface OwedCallback {
@@ -35,6 +39,8 @@ export interface OwedCallback {
   readonly number: number;
   /** Raised when its task is begun anew; one of an older epoch is void. */
   readonly epoch: number;
+  /** What the event made of the run. */
+  readonly state: RunState;
   /** The event. */
   readonly cause: Pick<HistoryEntry, 'at' | 'by' | 'reason'>;
   /** What ended the run. */
@@ -45,11 +51,17 @@ export interface OwedCallback {
   readonly notBefore?: number;
 }
 
-/** The run with the callback that its new state calls for, if its task has one. */
+/** The run with what its new state calls for: the callback, if its task has one, and the word to the run that waits for it. */
 export function owing(run: Run, error?: ErrorRecord): Run {
-  const name = nameFor(run);
+  const callback = nameFor(run);
+  const called = callback !== undefined && run.callbacks?.includes(callback) === true ? [callback] : [];
+  const told = run.parent !== undefined && hasEnded(run.state) ? ['parent' as const] : [];
+  return [...called, ...told].reduce((before, name) => owingOne(before, name, error), run);
+}
+
+function owingOne(run: Run, name: OwedName, error: ErrorRecord | undefined): Run {
   const event = run.history.at(-1);
-  if (name === undefined || event === undefined || run.callbacks?.includes(name) !== true) return run;
+  if (event === undefined) return run;
   // Who stopped it, rather than the worker that stopped last.
   const asked =
     event.event === 'stopped'
@@ -61,13 +73,14 @@ export function owing(run: Run, error?: ErrorRecord): Run {
     name,
     number,
     epoch: 0,
+    state: run.state,
     cause: { at: event.at, by, ...(reason === undefined ? {} : { reason }) },
     ...(error === undefined ? {} : { error }),
   };
   return { ...run, lastOwed: number, owed: [...(run.owed ?? []), owed] };
 }
 
-function nameFor({ state }: Run): OwedName | undefined {
+function nameFor({ state }: Run): CallbackName | undefined {
   if (state === 'paused') return 'onPause';
   if (state === 'canceled') return 'onCancel';
   return state === 'failed' ? 'onError' : undefined;

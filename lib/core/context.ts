@@ -94,6 +94,8 @@ export interface CompletionContext<P, T = unknown> extends HandlerContext, Write
   readonly processed: number;
   /** The states of all shards, reduced in their order: the run's result. Undefined for a task without `state`. */
   readonly state: T;
+  /** Tasks that its pages started and that did not end well. Always 0 without `waitForChildren`. */
+  readonly failedChildren: number;
 }
 
 /** For `onStart`. */

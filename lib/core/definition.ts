@@ -108,6 +108,11 @@ export interface IterativeTaskDefinition<S extends z.ZodType, D extends Document
    */
   readonly state?: StateDefinition<T>;
   /**
+   * Whether a run completes only when each task that its pages started has ended: done, failed for good or given up by its queue; an
+   * iterative one when its run has ended. `ctx.failedChildren` tells `onComplete` how many did not end well. Costs two writes a child.
+   */
+  readonly waitForChildren?: boolean;
+  /**
    * Handles one page. What it writes and starts through `ctx` takes effect exactly once, all of it together with the cursor or not
    * at all. What it does elsewhere (mail, other services) happens at least once.
    */

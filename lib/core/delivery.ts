@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Parent } from './child.ts';
 import { PageturnerError } from './errors.ts';
 import { faultsOf, type Json } from './parameters.ts';
 
@@ -9,6 +10,8 @@ export interface TaskDelivery {
   readonly params: Json;
   /** How many times it has repeated itself. */
   readonly repeat: number;
+  /** Who waits for its end. */
+  readonly parent?: Parent | undefined;
 }
 
 /** Begin a run that another task started. (A start from outside writes the run before it enqueues anything.) */
@@ -18,6 +21,8 @@ export interface StartDelivery {
   readonly queue: string;
   readonly params: Json;
   readonly startedBy: string;
+  /** Who waits for its end. */
+  readonly parent?: Parent | undefined;
 }
 
 /** Process one page of a shard. What it says of the page is for people who look into the queue, and a guess: the shard itself decides. */
@@ -87,9 +92,17 @@ const id = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,500}$/, 'must have 1 to 500 letters, digits, hyphens and underscores');
 const count = z.int().min(0);
+const parent = z.strictObject({ run: id, child: id }).optional();
 const schema: z.ZodType<Delivery> = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('task'), id, params: z.json(), repeat: count }),
-  z.strictObject({ kind: z.literal('start'), run: id, queue: id, params: z.json(), startedBy: z.string() }),
+  z.strictObject({ kind: z.literal('task'), id, params: z.json(), repeat: count, parent }),
+  z.strictObject({
+    kind: z.literal('start'),
+    run: id,
+    queue: id,
+    params: z.json(),
+    startedBy: z.string(),
+    parent,
+  }),
   z.strictObject({
     kind: z.literal('turn'),
     run: id,

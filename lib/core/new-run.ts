@@ -1,4 +1,5 @@
 import { owedNames } from './callbacks.ts';
+import type { Parent } from './child.ts';
 import type { IterativeTask } from './definition.ts';
 import type { Json } from './parameters.ts';
 import type { Repeating } from './repeating.ts';
@@ -16,6 +17,8 @@ export interface RunStart {
   /** Not before this instant, in milliseconds since 1970. */
   readonly at?: number;
   readonly key?: string;
+  /** The run that waits for its end. */
+  readonly parent?: Parent | undefined;
   /** Whether another run follows when it has completed; as its task says unless given. */
   readonly repeat?: Repeating | false;
 }
@@ -36,6 +39,7 @@ export function newRun(task: IterativeTask, start: RunStart, now: number): Run {
     startedBy: start.startedBy,
     ...(task.version === undefined ? {} : { versions: [task.version] }),
     ...(start.key === undefined ? {} : { key: start.key }),
+    ...(start.parent === undefined ? {} : { parent: start.parent }),
     ...(repeat === false ? {} : { repeat: { after: repeat.after, shards } }),
     ...(callbacks.length === 0 ? {} : { callbacks }),
     createdAt: now,

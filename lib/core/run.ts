@@ -1,4 +1,5 @@
-import type { OwedCallback, OwedName } from './callbacks.ts';
+import type { Parent } from './child.ts';
+import type { CallbackName, OwedCallback, OwedName } from './callbacks.ts';
 import type { Cursor } from './cursor.ts';
 import type { Drawing } from './drawing.ts';
 import { PageturnerError, type ErrorRecord } from './errors.ts';
@@ -42,6 +43,8 @@ export interface Run {
   readonly repetition?: number;
   /** The run that followed it. */
   readonly nextRun?: string;
+  /** The run that waits for its end. */
+  readonly parent?: Parent;
   readonly createdAt: number;
   readonly updatedAt: number;
   /** The instant before which it was not to begin. */
@@ -55,13 +58,17 @@ export interface Run {
   /** JSON text of the states of all shards, reduced; once completed, for a task with state. */
   readonly result?: string;
   /** The callbacks that its task had when it was started; absent when it had none. */
-  readonly callbacks?: readonly OwedName[];
+  readonly callbacks?: readonly CallbackName[];
   /** The callbacks that it has to make, the next one first. */
   readonly owed?: readonly OwedCallback[];
   /** The number of the last callback that it had to make. */
   readonly lastOwed?: number;
   /** The last failure of a callback. */
   readonly callbackError?: ErrorRecord & { readonly callback: OwedName };
+  /** How often its completion found children that had not ended. */
+  readonly waits?: number;
+  /** Children that ended, and not well; once completed, for a task that waits for them. */
+  readonly failedChildren?: number;
   /** Failures of `onStart` or `onComplete`; absent when it has not failed. */
   readonly failures?: number;
   /** Whether it has completed before it was retried: `onComplete` is not called again. */

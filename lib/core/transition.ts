@@ -1,25 +1,9 @@
 import { owing } from './callbacks.ts';
 import { PageturnerError, type ErrorRecord } from './errors.ts';
 import type { HistoryEntry, Run } from './run.ts';
+import { hasEnded, type RunState } from './run-state.ts';
 
-/**
- * - `starting`: its shards are not drawn yet
- * - `running`: its pages are handled
- * - `pausing`, `canceling`: no further page begins, and some may not have stopped yet
- * - `paused`: it stands still, and can be resumed
- * - `completing`: each page is handled, and `onComplete` is not through yet
- * - `completed`, `failed`, `canceled`: it has ended
- */
-export type RunState =
-  | 'starting'
-  | 'running'
-  | 'pausing'
-  | 'paused'
-  | 'canceling'
-  | 'canceled'
-  | 'completing'
-  | 'completed'
-  | 'failed';
+export { hasEnded, type RunState };
 
 /**
  * - `prepared`: its shards are drawn
@@ -118,10 +102,6 @@ export function transition(run: Run, event: RunEvent, cause: Cause, error?: Erro
     history: [...run.history, { event, state, ...cause }].slice(-longestHistory),
   };
   return isKept ? after : owing(after, error);
-}
-
-export function hasEnded(state: RunState): boolean {
-  return state === 'completed' || state === 'failed' || state === 'canceled';
 }
 
 /** Whether something must still happen to the run by itself: what the healer looks after. */

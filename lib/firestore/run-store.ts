@@ -2,6 +2,7 @@ import {
   FieldPath,
   FieldValue,
   Timestamp,
+  type CollectionReference,
   type DocumentData,
   type DocumentReference,
   type DocumentSnapshot,
@@ -13,6 +14,7 @@ import {
   type WriteBatch,
 } from '@google-cloud/firestore';
 import { status } from '@grpc/grpc-js';
+import type { Child, Parent } from '../core/child.ts';
 import type { Cursor } from '../core/cursor.ts';
 import type { Drawing } from '../core/drawing.ts';
 import type { KeyRange } from '../core/key-range.ts';
@@ -177,6 +179,25 @@ export class FirestoreRunStore implements RunStore {
     await this.db.collection('pageturnerFailures').doc(id).set(document);
   }
 
+  async endChild(parent: Parent, failure?: string): Promise<void> {
+    if (failure === undefined) await this.#child(parent).delete();
+    else await this.#updateChild(parent, { state: 'failed', failure: failure.slice(0, 1000) });
+  }
+
+  async moveChild(parent: Parent, taskId: string, at: number): Promise<void> {
+    await this.#updateChild(parent, { taskId, at });
+  }
+
+  async openChildren(runId: string, after: string | null, limit: number): Promise<readonly Child[]> {
+    const open = this.#children(runId).where('state', '==', 'open').orderBy(FieldPath.documentId());
+    const { docs } = await (after === null ? open : open.startAfter(after)).limit(limit).get();
+    return docs.map((document) => document.data() as Child);
+  }
+
+  async countFailedChildren(runId: string): Promise<number> {
+    return (await this.#children(runId).where('state', '==', 'failed').count().get()).data().count;
+  }
+
   async getRun(runId: string): Promise<RunRecords | undefined> {
     const run = await this.#run(runId).get();
     const data = run.data();
@@ -230,6 +251,22 @@ export class FirestoreRunStore implements RunStore {
 
   #key({ task, key = '' }: Run): DocumentReference {
     return this.db.collection('pageturnerKeys').doc(keyId(task, key));
+  }
+
+  async #updateChild(parent: Parent, changes: UpdateData<DocumentData>): Promise<void> {
+    await this.#child(parent)
+      .update(changes)
+      .catch((error: unknown) => {
+        if (codeOf(error) !== status.NOT_FOUND) throw error;
+      });
+  }
+
+  #child({ run, child }: Parent): DocumentReference {
+    return this.#children(run).doc(child);
+  }
+
+  #children(run: string): CollectionReference {
+    return this.#run(run).collection('children');
   }
 
   #run(id: string): DocumentReference {

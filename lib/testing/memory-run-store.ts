@@ -1,4 +1,5 @@
 import type { DocumentData, Firestore, Query } from '@google-cloud/firestore';
+import type { Child, Parent } from '../core/child.ts';
 import type { Cursor } from '../core/cursor.ts';
 import type { Drawing } from '../core/drawing.ts';
 import type { Json } from '../core/parameters.ts';
@@ -178,6 +179,26 @@ export class MemoryRunStore implements RunStore {
     this.#memory.commit((batch) => batch.set(`pageturnerFailures/${failure.id}`, failure));
   }
 
+  async endChild(parent: Parent, failure?: string): Promise<void> {
+    if (failure === undefined) this.#memory.commit((batch) => batch.delete(childPath(parent)));
+    else this.#updateChild(parent, { state: 'failed', failure });
+  }
+
+  async moveChild(parent: Parent, taskId: string, at: number): Promise<void> {
+    this.#updateChild(parent, { taskId, at });
+  }
+
+  async openChildren(runId: string, after: string | null, limit: number): Promise<readonly Child[]> {
+    return this.#children(runId)
+      .filter(({ id, state }) => state === 'open' && (after === null || id > after))
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      .slice(0, limit);
+  }
+
+  async countFailedChildren(runId: string): Promise<number> {
+    return this.#children(runId).filter(({ state }) => state === 'failed').length;
+  }
+
   async getRun(runId: string): Promise<RunRecords | undefined> {
     return this.#records(runId);
   }
@@ -198,6 +219,16 @@ export class MemoryRunStore implements RunStore {
       .filter((run) => filter.task === undefined || run.task === filter.task)
       .toSorted((a, b) => b.createdAt - a.createdAt)
       .slice(0, filter.limit);
+  }
+
+  #children(runId: string): Child[] {
+    const children = this.#memory.collection(`${runPath(runId)}/children`).documents();
+    return children.map((document) => document.data() as Child);
+  }
+
+  #updateChild(parent: Parent, changes: DocumentData): void {
+    if (!this.#memory.read(childPath(parent)).exists) return;
+    this.#memory.commit((batch) => batch.update(childPath(parent), changes));
   }
 
   #passKey(batch: MemoryBatch, before: Run, { run: after = before, follower }: RunChange): void {
@@ -231,6 +262,7 @@ export class MemoryRunStore implements RunStore {
 }
 
 const keyPath = ({ task, key = '' }: Run): string => `pageturnerKeys/${keyId(task, key)}`;
+const childPath = ({ run, child }: Parent): string => `${runPath(run)}/children/${child}`;
 const runPath = (run: string): string => `pageturnerRuns/${run}`;
 const shardPath = (run: string, index: number): string => `${runPath(run)}/shards/${index}`;
 

@@ -1,0 +1,22 @@
+/**
+ * - `starting`: its shards are not drawn yet
+ * - `running`: its pages are handled
+ * - `pausing`, `canceling`: no further page begins, and some may not have stopped yet
+ * - `paused`: it stands still, and can be resumed
+ * - `completing`: each page is handled, and `onComplete` is not through yet
+ * - `completed`, `failed`, `canceled`: it has ended
+ */
+export type RunState =
+  | 'starting'
+  | 'running'
+  | 'pausing'
+  | 'paused'
+  | 'canceling'
+  | 'canceled'
+  | 'completing'
+  | 'completed'
+  | 'failed';
+
+export function hasEnded(state: RunState): boolean {
+  return state === 'completed' || state === 'failed' || state === 'canceled';
+}
