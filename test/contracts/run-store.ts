@@ -1,6 +1,5 @@
 import type { DocumentReference } from '@google-cloud/firestore';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Child } from '../../lib/core/child.ts';
 import type { Cursor } from '../../lib/core/cursor.ts';
 import { newShard, type Run } from '../../lib/core/run.ts';
 import type { RunStore } from '../../lib/ports.ts';
@@ -244,35 +243,5 @@ export function runStoreContract(
       expect(await store.commitTurn('r1', shard, { ...shard.value, turn: 1 }, [])).toBe('conflict');
       expect((await readTurn()).run.value.epoch).toBe(4);
     });
-  });
-
-  test('children are open until they have ended, in the order of their ids, and those that failed are counted', async () => {
-    const child = (id: string): Child => ({ id, state: 'open', queue: 'q', taskId: id, at: 1 });
-    const ids = ['a', 'b', 'c', 'd'];
-    await seed(Object.fromEntries(ids.map((id) => [`pageturnerRuns/r1/children/${id}`, child(id)])));
-    const open = async (after: string | null, limit: number) =>
-      (await store.openChildren('r1', after, limit)).map(({ id }) => id);
-    expect(await open(null, 3)).toEqual(['a', 'b', 'c']);
-    expect(await open('b', 3)).toEqual(['c', 'd']);
-    for (const _ of [1, 2]) {
-      await store.endChild({ run: 'r1', child: 'a' });
-      await store.endChild({ run: 'r1', child: 'b' }, 'why');
-    }
-    await store.endChild({ run: 'r1', child: 'a' }, 'too late');
-    await store.moveChild({ run: 'r1', child: 'c' }, 'next', 5);
-    await store.moveChild({ run: 'r1', child: 'none' }, 'next', 5);
-    expect(await store.openChildren('r1', null, 9)).toEqual([
-      { ...child('c'), taskId: 'next', at: 5 },
-      child('d'),
-    ]);
-    expect(await store.countFailedChildren('r1')).toBe(1);
-    expect(await store.openChildren('none', null, 9)).toEqual([]);
-  });
-
-  test('a failure is recorded once, however often', async () => {
-    const failure = { id: 'f', task: 't', params: [[1]], message: 'm', at: 3 };
-    await store.recordFailure(failure);
-    await store.recordFailure(failure);
-    expect(await dataAt('pageturnerFailures/f')).toMatchObject({ task: 't', message: 'm' });
   });
 }

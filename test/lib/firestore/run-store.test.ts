@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { FirestoreRunStore } from '../../../lib/firestore/run-store.ts';
 import { pageContract } from '../../contracts/pages.ts';
+import { childrenContract } from '../../contracts/children.ts';
 import { runKeyContract } from '../../contracts/run-keys.ts';
 import { runStoreContract } from '../../contracts/run-store.ts';
 import { setAsideContract, type StoreFactory } from '../../contracts/set-aside.ts';
@@ -21,5 +22,6 @@ describe("runs in Google's Firestore emulator", () => {
   runStoreContract(create);
   pageContract(create);
   setAsideContract(create);
+  childrenContract(create);
   runKeyContract(() => create().store);
 });

@@ -2,6 +2,7 @@ import { describe } from 'vitest';
 import { MemoryFirestore } from '../../../lib/testing/memory-firestore.ts';
 import { MemoryRunStore } from '../../../lib/testing/memory-run-store.ts';
 import { pageContract } from '../../contracts/pages.ts';
+import { childrenContract } from '../../contracts/children.ts';
 import { runKeyContract } from '../../contracts/run-keys.ts';
 import { runStoreContract } from '../../contracts/run-store.ts';
 import { setAsideContract, type StoreFactory } from '../../contracts/set-aside.ts';
@@ -21,5 +22,6 @@ describe('runs in memory', () => {
   runStoreContract(create);
   pageContract(create);
   setAsideContract(create);
+  childrenContract(create);
   runKeyContract(() => create().store);
 });
