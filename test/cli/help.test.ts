@@ -46,6 +46,7 @@ describe('help', () => {
       'runs resume',
       'runs cancel',
       'runs retry',
+      'runs stop-repeating',
       'runs heal',
       ...['list', 'describe', 'pause', 'resume', 'purge'].map((verb) => `queues ${verb}`),
       ...['list', 'describe', 'run', 'delete'].map((verb) => `tasks ${verb}`),
