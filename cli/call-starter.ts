@@ -22,7 +22,7 @@ export interface StarterCall {
   readonly functionsUrl: string;
   readonly params: unknown;
   readonly idempotencyKey?: string | undefined;
-  /** What of the start the caller sets, if the starter lets it. */
+  /** What of the start the caller sets, if the starter lets it; `dryRun` any caller may. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly tokens: TokenSource;
 }
@@ -32,6 +32,7 @@ export interface Started {
   readonly task: string;
   readonly runId?: string;
   readonly taskId?: string;
+  readonly dryRun?: boolean;
 }
 
 /**

@@ -14,7 +14,7 @@ export function lineOf(run: Watched): string {
   const rate = run.recentDocumentsPerSecond ?? run.documentsPerSecond ?? 0;
   const left = secondsLeft(run);
   return [
-    `${run.task} is ${paint('bold', run.state)}`,
+    `${run.dryRun ? 'Dry run of ' : ''}${run.task} is ${paint('bold', run.state)}`,
     `${run.processed}${run.total === undefined ? '' : ` of ${run.total}`} documents`,
     `${run.pages} pages`,
     `${rateText(rate)}/s`,

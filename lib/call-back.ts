@@ -8,6 +8,7 @@ import type { Run, RunChange } from './core/run.ts';
 import { mustBelongTo } from './core/turn-rules.ts';
 import { withDeadline } from './deadline.ts';
 import { drainOwed, drainRun } from './drain.ts';
+import { taken, withReport } from './dry-run.ts';
 import { Effects } from './effects.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { observeHandler } from './telemetry/observe-handler.ts';
@@ -52,15 +53,15 @@ export async function callBack(
   }
 
   const effects = new Effects([run.id, 'callback', owed.number], () => clock.now());
-  const { children } = effects;
   let change: RunChange | undefined;
   try {
     const handler = { task: task.name, queue: run.queue, handler: owed.name, clock: ports.clock };
     await observeHandler(handler, () => call(task, run, owed, effects, ports));
+    const { writes, children, report } = taken(run, effects, run.report);
     change = await store.changeRun(
       run.id,
-      (now) => settleOwed(now.run, delivery, clock.now(), { children }),
-      effects.writes,
+      (now) => withReport(settleOwed(now.run, delivery, clock.now(), { children }), report),
+      writes,
     );
   } catch (error) {
     return await callbackFailed(error, { task, run, owed, attempt }, ports);
@@ -89,6 +90,7 @@ async function call(
       ...effects.context(ports.store.db, deadline),
       params,
       runId: run.id,
+      dryRun: run.isDryRun === true,
       at: new Date(cause.at),
       by: cause.by,
       reason: cause.reason,

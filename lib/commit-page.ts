@@ -4,6 +4,7 @@ import { firstPageSize, pageSizeAfter } from './core/page-size.ts';
 import type { Shard } from './core/run.ts';
 import { advance } from './core/turn-rules.ts';
 import { drain } from './drain.ts';
+import { taken } from './dry-run.ts';
 import type { Handled, TurnInHand } from './handle-page.ts';
 import type { Page, SetAsidePage } from './ports.ts';
 import { setAsideWrite, takeBackWrite } from './set-aside.ts';
@@ -32,15 +33,16 @@ export async function commitPage(
   const { gone, read, end } = page.setAside ?? { gone: [], read: page.documents.length, end: null };
   // What a failed document kept from being handled is no sign that the page was too large.
   const current = failure === undefined && !isWhole ? documents : page.limit;
-  const taken = { documents, tookMs: at - startedAt, limitMs: deadline.limitMs };
-  const next = pageSizeAfter(task.pageSize, current, taken);
+  const timed = { documents, tookMs: at - startedAt, limitMs: deadline.limitMs };
+  const next = pageSizeAfter(task.pageSize, current, timed);
+  const { writes: asked, ...toKeep } = taken(run.value, effects, shard.value.report);
   const after = advance(run.value, shard.value, {
     documents,
     quarantined: effects.setAside.length,
     takenBack: page.setAside === undefined ? 0 : documents + gone.length,
     isLast: isWhole && read < page.limit,
     end: isWhole && end !== null ? end : last === undefined ? null : page.positionOf(last),
-    children: effects.children,
+    ...toKeep,
     pageSize: next === firstPageSize(task.pageSize) ? undefined : next,
     state,
     ...(failure === undefined
@@ -59,8 +61,8 @@ export async function commitPage(
   const isStillAside = (path: string): boolean => effects.setAside.some((entry) => entry.path === path);
   const cleared = [...gone, ...takenAgain.map(({ ref }) => ref.path).filter((path) => !isStillAside(path))];
   const takenBack = cleared.map((path) => takeBackWrite(db, run.value.id, path));
-  const waitedFor = childWrites(db, run.value.id, effects.children, at);
-  const writes = [...effects.writes, ...asides, ...takenBack, ...waitedFor];
+  const waitedFor = childWrites(db, run.value.id, toKeep.children, at);
+  const writes = [...asked, ...asides, ...takenBack, ...waitedFor];
   return (await ports.store.commitTurn(run.value.id, shard, after, writes)) === 'conflict'
     ? 'conflict'
     : after;

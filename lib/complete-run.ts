@@ -3,7 +3,6 @@ import { childrenOf } from './core/control.ts';
 import type { IterativeTask } from './core/definition.ts';
 import type { RunDelivery } from './core/delivery.ts';
 import { derivedTaskId } from './core/names.ts';
-import type { OutboxTask } from './core/outbox.ts';
 import { reducedState, stateFromText } from './core/result.ts';
 import { followerOf } from './core/repetition.ts';
 import type { Run, RunChange, RunRecords } from './core/run.ts';
@@ -12,6 +11,7 @@ import { mustBelongTo } from './core/turn-rules.ts';
 import { fitOf } from './core/version-rules.ts';
 import { withDeadline } from './deadline.ts';
 import { drainRun } from './drain.ts';
+import { taken, type Taken } from './dry-run.ts';
 import { Effects } from './effects.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { refuseRun } from './refuse-run.ts';
@@ -82,10 +82,11 @@ export async function completeRun(
       task.waitForChildren === true ? { failedChildren: await store.countFailedChildren(run.id) } : {};
     const totals = { processed, ...children, ...(result === undefined ? {} : { result }) };
     await callOnComplete({ task, run, params: fit.params, totals, effects }, ports);
+    const { writes, ...toKeep } = taken(run, effects, run.report);
     change = await store.changeRun(
       run.id,
-      (now) => completed(now, task, delivery, { totals, children: effects.children }, clock.now()),
-      effects.writes,
+      (now) => completed(now, task, delivery, { ...totals, ...toKeep }, clock.now()),
+      writes,
     );
   } catch (error) {
     return await runFailed(error, { task, run, attempt }, ports);
@@ -100,12 +101,15 @@ export async function completeRun(
 /** What all shards came to. */
 type Totals = Readonly<Pick<Run, 'result' | 'failedChildren'>> & { readonly processed: number };
 
+/** The same, and what `onComplete` asked for. */
+type Ended = Totals & Omit<Taken, 'writes'>;
+
 /** Undefined when the run is not to complete any more, or somebody else completed it. */
 function completed(
   { run }: RunRecords,
   task: IterativeTask,
   { epoch }: RunDelivery,
-  { totals, children }: { readonly totals: Totals; readonly children: readonly OutboxTask[] },
+  { children, ...toKeep }: Ended,
   now: number,
 ): RunChange | undefined {
   if (run.state !== 'completing' || run.epoch !== epoch) return undefined;
@@ -122,7 +126,7 @@ function completed(
       ...after,
       ...(follower === undefined ? {} : { nextRun: follower.id }),
       hasCompleted: true,
-      ...totals,
+      ...toKeep,
       updatedAt: now,
       outbox: [...childrenOf(run, run), ...children, ...(follower?.outbox ?? [])],
     },
@@ -147,6 +151,7 @@ async function callOnComplete(
       ...effects.context(ports.store.db, deadline),
       params,
       runId: run.id,
+      dryRun: run.isDryRun === true,
       processed,
       failedChildren,
       state: task.state && result !== undefined ? stateFromText(task.name, task.state, result) : undefined,

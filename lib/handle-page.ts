@@ -157,6 +157,7 @@ function contextOf(work: Work, key: readonly (string | number)[]): PageContext<u
     ...effects.context(ports.store.db, deadline),
     params,
     runId: run.value.id,
+    dryRun: run.value.isDryRun === true,
     idempotencyKey: derivedTaskId(run.value.id, ...key),
     fencingToken: shard.value.fencingToken,
     get state() {

@@ -17,6 +17,7 @@ export type {
   TaskContext,
   WritesContext,
 } from './core/context.ts';
+export type { EffectsReport, SampledWrite } from './core/effects-report.ts';
 export { FatalTaskError, PageturnerError } from './core/errors.ts';
 export type { ErrorCode, ErrorRecord } from './core/errors.ts';
 export type { OnError } from './core/failure-rules.ts';

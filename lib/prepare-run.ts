@@ -14,6 +14,7 @@ import { mustBelongTo, turnTask } from './core/turn-rules.ts';
 import { fitOf } from './core/version-rules.ts';
 import { withDeadline } from './deadline.ts';
 import { drain, drainRun } from './drain.ts';
+import { taken, withReport } from './dry-run.ts';
 import { Effects } from './effects.ts';
 import { findBoundaries } from './find-boundaries.ts';
 import type { Attempt, Ports, RunStore } from './ports.ts';
@@ -73,15 +74,15 @@ export async function prepareRun(
   if (plan === 'continued') return plan;
   if (plan === undefined) return await prepareRun(task, delivery, ports, attempt);
   const effects = new Effects([found.run.id, 'start'], () => clock.now());
-  const { children } = effects;
   let change: RunChange | undefined;
   try {
     await callOnStart({ task, run: found.run, params: fit.params }, plan, effects, ports);
+    const { writes, children, report } = taken(found.run, effects, found.run.report);
     change = await changeIfSame(
       found.run,
       store,
-      ({ run }) => prepared(run, plan, children, clock.now()),
-      effects.writes,
+      ({ run }) => withReport(prepared(run, plan, children, clock.now()), report),
+      writes,
     );
   } catch (error) {
     return await runFailed(error, { task, run: found.run, attempt }, ports);
@@ -138,6 +139,7 @@ async function callOnStart(
       ...effects.context(store.db, deadline),
       params,
       runId: run.id,
+      dryRun: run.isDryRun === true,
       total,
       idempotencyKey: derivedTaskId(run.id, 'start'),
     });

@@ -1,3 +1,4 @@
+import { sumOf, type EffectsReport } from './core/effects-report.ts';
 import type { ErrorRecord } from './core/errors.ts';
 import { paceOf } from './core/pace.ts';
 import type { Json } from './core/parameters.ts';
@@ -26,6 +27,10 @@ export interface RunSummary {
   /** The first run of those that followed one another, unless it is that itself; and the run that followed it. */
   readonly repeatOf?: string;
   readonly nextRun?: string;
+  /** Whether nothing that its handlers ask for is done. */
+  readonly dryRun: boolean;
+  /** Of a dry run: what its handlers have asked for so far. */
+  readonly report?: EffectsReport;
   readonly createdAt: Date;
   readonly endedAt?: Date;
   /** Documents that the query had when the run began; undefined before that, and where they are not counted. */
@@ -122,6 +127,8 @@ function summarize(run: Run, shards: readonly Shard[]): RunSummary {
     ...(run.repeat === undefined ? {} : { repeat: { after: run.repeat.after } }),
     ...(run.repeatOf === undefined ? {} : { repeatOf: run.repeatOf }),
     ...(run.nextRun === undefined ? {} : { nextRun: run.nextRun }),
+    dryRun: run.isDryRun === true,
+    ...(run.isDryRun === true ? { report: sumOf([...shards.map((shard) => shard.report), run.report]) } : {}),
     createdAt: new Date(run.createdAt),
     ...(run.endedAt === undefined ? {} : { endedAt: new Date(run.endedAt) }),
     ...(run.total === undefined ? {} : { total: run.total }),

@@ -24,7 +24,8 @@ export async function startRun(
   if (created === 'exists') await mustBeTheSame(run, store);
   await drain(run.outbox, queue);
   if (created === 'exists') return 'exists';
-  log.write('INFO', 'The run started', { task: task.name, run: run.id, startedBy: run.startedBy });
+  const kind = run.isDryRun === true ? 'dry run' : 'run';
+  log.write('INFO', `The ${kind} started`, { task: task.name, run: run.id, startedBy: run.startedBy });
   return 'started';
 }
 

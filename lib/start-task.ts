@@ -30,6 +30,11 @@ export interface StartOptions extends ChildOptions {
   readonly shards?: number;
   /** Whether another run follows when it has completed, and after how many seconds; as the task says unless given. For iterative tasks. */
   readonly repeat?: Repeating | false;
+  /**
+   * Whether the handlers run and nothing that they ask for through `ctx` is done: no write, no task but the run's own. The run says
+   * what they asked for; see `RunSummary.report`. It holds no `key` and waits for none, and no run follows it. For iterative tasks; false unless given.
+   */
+  readonly dryRun?: boolean;
 }
 
 export interface StartedRun {
@@ -93,17 +98,25 @@ async function startUnseen<S extends z.ZodType>(
   const { queue = task.queue, idempotencyKey = randomUUID(), startedBy } = options;
   const at = startAt(options, ports.clock.now());
   const schedule = at === undefined ? {} : { at };
+  const { dryRun = false } = options;
   if (task.kind === 'iterative') {
-    const runId = derivedRunId(task.name, idempotencyKey);
+    // A dry run is never taken for the real one that was started with the same key.
+    const runId = derivedRunId(task.name, idempotencyKey, ...(dryRun ? ['dry-run'] : []));
     const { key, shards = task.shards, repeat } = options;
     const own = {
       shards,
       ...(key === undefined ? {} : { key }),
       ...(repeat === undefined ? {} : { repeat }),
     };
-    await startRun(task, { run: runId, queue, params: wire, startedBy, ...own, ...schedule }, ports);
+    const only = dryRun ? { shards, isDryRun: true as const } : own;
+    await startRun(task, { run: runId, queue, params: wire, startedBy, ...only, ...schedule }, ports);
     return { runId };
   }
+  if (dryRun)
+    throw new PageturnerError(
+      'invalid-parameters',
+      `"${task.name}" is a one-shot task, which acts by itself: only iterative tasks have dry runs.`,
+    );
   const taskId = derivedTaskId(task.name, idempotencyKey);
   const delivery = { kind: 'task' as const, id: taskId, params: wire, repeat: 0 };
   const { name: worker, timeoutSeconds } = task;

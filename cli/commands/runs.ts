@@ -5,6 +5,7 @@ import { CliError } from '../error.ts';
 import { paint, print, printJson, printPairs, printTable } from '../output.ts';
 import { paceText } from '../pace-text.ts';
 import type { PlaceOptions } from '../place.ts';
+import { reportPairs } from '../report-pairs.ts';
 import { useFirestore } from '../use-runs.ts';
 import { wholeNumber } from '../whole-number.ts';
 import { addControls } from './control-runs.ts';
@@ -79,6 +80,7 @@ async function show(id: string, options: Options): Promise<void> {
     ...(run.quarantined > 0 ? [['set aside', paint('yellow', String(run.quarantined))] as const] : []),
     ['pages', String(run.pages)],
     ['tasks started', String(run.started)],
+    ...reportPairs(run),
     ...(run.documentsPerSecond === undefined
       ? []
       : [['pace', paceText(run.documentsPerSecond, run.secondsLeft)] as const]),
@@ -126,7 +128,11 @@ function whyText({ history, state }: RunSummary): (readonly [string, string])[] 
   return [['why', `${asked.event} by ${asked.by}${asked.reason === undefined ? '' : `: ${asked.reason}`}`]];
 }
 
-function stateText({ state }: RunSummary): string {
+function stateText({ state, dryRun }: RunSummary): string {
+  return dryRun ? `${stateColor(state)} (dry run)` : stateColor(state);
+}
+
+function stateColor(state: RunSummary['state']): string {
   switch (state) {
     case 'starting':
     case 'running':

@@ -23,6 +23,7 @@ interface Options extends CommonOptions, PlaceOptions {
   readonly delay?: number;
   readonly at?: string;
   readonly repeat?: number;
+  readonly dryRun?: boolean;
 }
 
 export function startCommand(): Command {
@@ -46,6 +47,7 @@ export function startCommand(): Command {
     .option('--delay <seconds>', 'how long it waits before it begins', wholeNumber(0, 2_592_000))
     .option('--at <time>', 'when it begins, such as 2026-12-01T06:00:00Z', instant)
     .option('--repeat <seconds>', 'start again so long after it has completed', wholeNumber(1, 2_592_000))
+    .option('--dry-run', 'run the handlers, do nothing that they ask for, and report it')
     .addHelpText(
       'after',
       '\nThe starter decides which of --key, --shards, --delay, --at and --repeat its callers may set (callersMaySet).\n\n' +
@@ -57,7 +59,8 @@ export function startCommand(): Command {
       if (options.json) return printJson(started);
       if (started.runId === undefined)
         return print(`Task ${paint('bold', task)} is started: ${started.taskId}.`);
-      print(`Run ${paint('bold', started.runId)} of ${task} is started.`);
+      const kind = started.dryRun === true ? 'Dry run' : 'Run';
+      print(`${kind} ${paint('bold', started.runId)} of ${task} is started.`);
       return print(`See it with: pageturner runs show ${started.runId}`);
     });
 }
@@ -90,8 +93,8 @@ async function start(task: string, options: Options): Promise<Started> {
 }
 
 /** What the query of the starter's URL is to hold. */
-function settingsOf({ key, shards, delay, at, repeat }: Options): Readonly<Record<string, string>> {
-  const given = Object.entries({ key, shards, delay, at, repeat });
+function settingsOf({ key, shards, delay, at, repeat, dryRun }: Options): Readonly<Record<string, string>> {
+  const given = Object.entries({ key, shards, delay, at, repeat, dryRun });
   return Object.fromEntries(
     given.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
   );

@@ -106,6 +106,8 @@ function onChange(say: (run: Watched) => void): View {
 
 function printEnd({ id, createdAt, endedAt = createdAt, ...run }: RunSummary): void {
   const seconds = ((endedAt.getTime() - createdAt.getTime()) / 1000).toFixed(1);
-  print(`Run ${id} is ${run.state} after ${seconds} s, with ${run.processed} documents.`);
+  print(
+    `${run.dryRun ? 'Dry run' : 'Run'} ${id} is ${run.state} after ${seconds} s, with ${run.processed} documents.`,
+  );
   if (run.state !== 'completed') print(`See it with: pageturner runs show ${id}`);
 }

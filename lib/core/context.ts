@@ -68,6 +68,11 @@ export interface PageContext<P, T = unknown> extends HandlerContext, WritesConte
   readonly params: P;
   readonly runId: string;
   /**
+   * Whether nothing of what is asked for through `ctx` will be done: heed it where the handler acts by other ways (mail, other services,
+   * writes by `db` itself).
+   */
+  readonly dryRun: boolean;
+  /**
    * What this shard carries from page to page; undefined for a task without `state`. Replace it or change it in place: in the page's own
    * commit it is kept as JSON. A page, or in `each` a document, that fails leaves it as it was.
    */
@@ -90,6 +95,8 @@ export interface PageContext<P, T = unknown> extends HandlerContext, WritesConte
 export interface CompletionContext<P, T = unknown> extends HandlerContext, WritesContext {
   readonly params: P;
   readonly runId: string;
+  /** See `PageContext`. */
+  readonly dryRun: boolean;
   /** Documents that the run has handled. */
   readonly processed: number;
   /** The states of all shards, reduced in their order: the run's result. Undefined for a task without `state`. */
@@ -102,6 +109,8 @@ export interface CompletionContext<P, T = unknown> extends HandlerContext, Write
 export interface StartContext<P> extends HandlerContext, WritesContext {
   readonly params: P;
   readonly runId: string;
+  /** See `PageContext`. */
+  readonly dryRun: boolean;
   /** How many documents the query has; undefined where they are not counted. */
   readonly total: number | undefined;
 }
@@ -110,6 +119,8 @@ export interface StartContext<P> extends HandlerContext, WritesContext {
 export interface CallbackContext<P> extends HandlerContext, WritesContext {
   readonly params: P;
   readonly runId: string;
+  /** See `PageContext`. */
+  readonly dryRun: boolean;
   readonly at: Date;
   /** Who did it: an e-mail address, `code`, `worker` or `healer`. */
   readonly by: string;

@@ -21,11 +21,14 @@ export interface RunStart {
   readonly parent?: Parent | undefined;
   /** Whether another run follows when it has completed; as its task says unless given. */
   readonly repeat?: Repeating | false;
+  readonly isDryRun?: true;
 }
 
 /** A run that is about to be written, with the task that prepares it in its outbox. */
 export function newRun(task: IterativeTask, start: RunStart, now: number): Run {
-  const { shards = task.shards, repeat = task.repeat ?? false } = start;
+  const { shards = task.shards, isDryRun } = start;
+  // Nothing follows a dry run: it has done nothing.
+  const repeat = isDryRun === true ? false : (start.repeat ?? task.repeat ?? false);
   const callbacks = owedNames.filter((name) => task[name === 'onError' ? 'onFailed' : name] !== undefined);
   const run: Run = {
     id: start.run,
@@ -42,6 +45,7 @@ export function newRun(task: IterativeTask, start: RunStart, now: number): Run {
     ...(start.parent === undefined ? {} : { parent: start.parent }),
     ...(repeat === false ? {} : { repeat: { after: repeat.after, shards } }),
     ...(callbacks.length === 0 ? {} : { callbacks }),
+    ...(isDryRun === undefined ? {} : { isDryRun }),
     createdAt: now,
     updatedAt: now,
     ...(start.at === undefined ? {} : { at: start.at }),

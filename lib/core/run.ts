@@ -2,6 +2,7 @@ import type { Parent } from './child.ts';
 import type { CallbackName, OwedCallback, OwedName } from './callbacks.ts';
 import type { Cursor } from './cursor.ts';
 import type { Drawing } from './drawing.ts';
+import type { EffectsReport } from './effects-report.ts';
 import { PageturnerError, type ErrorRecord } from './errors.ts';
 import { rangesBetween, type KeyRange } from './key-range.ts';
 import type { OutboxTask } from './outbox.ts';
@@ -45,6 +46,10 @@ export interface Run {
   readonly nextRun?: string;
   /** The run that waits for its end. */
   readonly parent?: Parent;
+  /** Whether its handlers run and nothing that they ask for is done. */
+  readonly isDryRun?: true;
+  /** Of a dry run: what `onComplete` and the callbacks asked for. */
+  readonly report?: EffectsReport;
   readonly createdAt: number;
   readonly updatedAt: number;
   /** The instant before which it was not to begin. */
@@ -127,6 +132,8 @@ export interface Shard {
   /** Of an exclusive task: the number of the last delivery that held the shard, and the instant until which one holds it now. */
   readonly fencingToken?: number;
   readonly heldUntil?: number;
+  /** Of a dry run: what its pages asked for. */
+  readonly report?: EffectsReport;
   readonly updatedAt: number;
   /** The last failure, until a page succeeds. */
   readonly lastError?: ErrorRecord;

@@ -1,6 +1,7 @@
 import type { Cursor } from './cursor.ts';
 import type { Delivery, RunDelivery, TurnDelivery } from './delivery.ts';
 import { derivedTaskId } from './names.ts';
+import type { EffectsReport } from './effects-report.ts';
 import { PageturnerError, type ErrorRecord } from './errors.ts';
 import type { OutboxTask } from './outbox.ts';
 import { placeOf } from './page-request.ts';
@@ -64,6 +65,8 @@ export interface PageResult {
   /** Position of the last document; null when the page was empty. */
   readonly end: Cursor | null;
   readonly children: readonly OutboxTask[];
+  /** Of a dry run: what its pages have asked for, this one included. */
+  readonly report?: EffectsReport;
   /** Documents that the next page asks for; undefined for the definition's own size. */
   readonly pageSize: number | undefined;
   /** JSON text of the state; undefined where it stays as it was. */
@@ -76,7 +79,7 @@ export interface PageResult {
 /** The shard after the turn. Its outbox holds the children first and the chain's own next task last. */
 export function advance(run: Run, shard: Shard, result: PageResult): Shard {
   const { lastError: _, pageSize: __, heldUntil: ___, ...before } = shard;
-  const { failure, pageSize, state } = result;
+  const { failure, pageSize, state, report } = result;
   const after: Shard = {
     ...before,
     state: result.isLast ? 'done' : 'running',
@@ -90,6 +93,7 @@ export function advance(run: Run, shard: Shard, result: PageResult): Shard {
     updatedAt: result.at,
     ...(pageSize === undefined ? {} : { pageSize }),
     ...(state === undefined ? {} : { result: state }),
+    ...(report === undefined ? {} : { report }),
     ...(failure === undefined ? {} : { lastError: failure.record }),
   };
   const next = result.isLast ? finishTask(run, after) : turnTask(run, after);

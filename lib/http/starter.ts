@@ -2,6 +2,7 @@ import type { HttpFunction, Request } from '@google-cloud/functions-framework';
 import type { DocumentData } from '@google-cloud/firestore';
 import type { z } from 'zod';
 import type { IterativeTask, OneShotTask } from '../core/definition.ts';
+import { PageturnerError } from '../core/errors.ts';
 import { parseParameters } from '../core/parameters.ts';
 import type { Repeating } from '../core/repeating.ts';
 import { jsonLog } from '../json-log.ts';
@@ -33,7 +34,7 @@ export interface StarterOptions<S extends z.ZodType> {
  * The HTTP function that starts a task, to be registered under `start-` and the task's name: it checks who calls and what they ask for, starts, and answers at once.
  *
  * It takes `POST` with the parameters as JSON and an identity token whose audience is the function's own URL. An `Idempotency-Key`
- * header makes a repeated request start one run. With `callersMaySet`, the query of its URL may hold `delay` and `repeat` in seconds, `at`
+ * header makes a repeated request start one run, and `?dryRun=true` in the URL starts a dry run. With `callersMaySet`, the query of its URL may hold `delay` and `repeat` in seconds, `at`
  * in the form of RFC 3339, `key` and `shards`. Answers: 202 with `runId` (or `taskId`) and where to see it; 400 with the faults
  * named; 401; 403; 405; 409 where another run holds the key, or the `Idempotency-Key` had other parameters.
  *
@@ -62,17 +63,19 @@ export function starter<S extends z.ZodType, D extends DocumentData>(
       const params =
         options.params === undefined ? ((jsonBody(request) ?? {}) as z.input<S>) : options.params(request);
       const idempotencyKey = request.get('Idempotency-Key');
+      const dryRun = isDryRun(request);
       const started = await startOn(ports, task, params, {
         ...ownOptions(task, params, options),
         ...(options.params === undefined ? askedOptions(request, options.callersMaySet ?? []) : {}),
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+        dryRun,
         startedBy: caller.email,
       });
       const see =
         'runId' in started
           ? { document: `pageturnerRuns/${started.runId}`, show: `pageturner runs show ${started.runId}` }
           : {};
-      response.status(202).json({ task: task.name, ...started, ...see });
+      response.status(202).json({ task: task.name, ...started, ...see, ...(dryRun ? { dryRun } : {}) });
     } catch (error) {
       answerError(response, error, log, {
         fields: { task: task.name, starter: name },
@@ -94,4 +97,12 @@ function ownOptions<S extends z.ZodType>(
     ...(shards === undefined ? {} : { shards }),
     ...(repeat === undefined ? {} : { repeat }),
   };
+}
+
+/** Whatever is not understood must not start a real run. */
+function isDryRun({ query }: Request): boolean {
+  const asked = query['dryRun'];
+  if (asked === undefined || asked === 'false') return false;
+  if (asked === 'true') return true;
+  throw new PageturnerError('invalid-request', `dryRun is ${JSON.stringify(asked)}; write ?dryRun=true.`);
 }

@@ -128,6 +128,25 @@ test('a run is started once a key, seen, and leaves its tasks to be listed, show
   expect(await json('queues', 'resume', 'mail')).toMatchObject({ state: 'RUNNING' });
 });
 
+test('a dry run is started, walks to its end, and shows what it would have done', async () => {
+  const db = new Firestore({
+    projectId: env['GOOGLE_CLOUD_PROJECT'] ?? '',
+    host: env['FIRESTORE_EMULATOR_HOST'] ?? '',
+    ssl: false,
+  });
+  await seedStudents(db, { count: 5, program: 'dry' });
+  const { stdout } = await cli('start', 'email-students', '-p', 'program=dry', '--dry-run');
+  const [, runId = ''] = /^Dry run (\S+) of email-students is started\./.exec(stdout) ?? [];
+  expect((await untilEnded(db, runId)).get('state')).toBe('completed');
+  await db.terminate();
+  const [shown, watched] = await Promise.all([cli('runs', 'show', runId), cli('runs', 'watch', runId)]);
+  expect(shown.stdout).toMatch(/^state +completed \(dry run\)$/m);
+  expect(shown.stdout).toMatch(/^would start +\d × send-mail$/m);
+  expect(shown.stdout).toMatch(/^first writes +\w+ \w+/m);
+  expect(watched.stdout).toContain('Dry run of email-students is completed');
+  expect(await json('runs', 'show', runId)).toMatchObject({ dryRun: true, started: 0 });
+});
+
 function shortId(name: string): string {
   return name.slice(name.lastIndexOf('/') + 1);
 }

@@ -21,6 +21,7 @@ function watched(shards: number, changes: Partial<Watched> = {}): Watched {
     state: 'running',
     params: {},
     startedBy: 'test',
+    dryRun: false,
     createdAt: new Date(now),
     total: 1000,
     processed: 250,

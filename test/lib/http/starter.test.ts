@@ -23,20 +23,20 @@ let url: string;
 
 interface Call {
   readonly name?: string;
+  readonly query?: string;
   readonly body?: unknown;
   readonly email?: string;
   readonly method?: string;
   readonly headers?: Record<string, string>;
-  readonly query?: string;
 }
 
 async function call({
   name = 'start-walk',
+  query = '',
   body,
   email = 'admin@example.com',
   method = 'POST',
   headers = {},
-  query = '',
 }: Call = {}) {
   const token = await issuer.token(`https://functions.example/${name}`, { email });
   const response = await fetch(`${url}/${name}${query}`, {
@@ -95,6 +95,24 @@ test('a starter may build its parameters from the request, and name its own call
     body: { task: 'ping' },
   });
   expect(ports.queue.tasks[0]?.delivery).toMatchObject({ kind: 'task', params: { path: '/start-ping' } });
+});
+
+test('a dry run is started where it is asked for, and the answer says that it is one', async () => {
+  const answer = await call({ query: '?dryRun=true', body: { program: 'a' } });
+  expect(answer).toMatchObject({ status: 202, body: { dryRun: true } });
+  const run = await ports.store.db.doc(`pageturnerRuns/${String(answer.body['runId'])}`).get();
+  expect(run.data()).toMatchObject({ isDryRun: true });
+});
+
+test('what may mean a dry run starts nothing', async () => {
+  for (const asked of ['dryRun=yes', 'dryRun', 'dryRun=true&dryRun=false']) {
+    const answer = await call({ query: `?${asked}`, body: { program: 'a' } });
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { error: { message: expect.stringContaining('?dryRun=true') } },
+    });
+  }
+  expect(ports.queue.tasks).toEqual([]);
 });
 
 test('the same Idempotency-Key starts one run, however often it is sent', async () => {
