@@ -1,6 +1,6 @@
 import type { CollectionReference, Firestore } from '@google-cloud/firestore';
 import { beforeEach, expect, test } from 'vitest';
-import { getRun, iterativeTask, retryRun } from '../../lib/index.ts';
+import { cancelRun, getRun, iterativeTask, retryRun } from '../../lib/index.ts';
 import { startOn } from '../../lib/start-task.ts';
 import { takeLast } from '../support/runs.ts';
 import { base, child, db, ports, putThings, visit, type Each } from './walk.fixture.ts';
@@ -105,6 +105,36 @@ test('handlers are told that nothing of it will be done', async () => {
   });
   await dryRun(telling);
   expect(told).toEqual([true, true]);
+});
+
+test('callbacks are called, and do nothing either', async () => {
+  const told: (string | boolean)[] = [];
+  const calling = iterativeTask({
+    ...base,
+    page: () => {},
+    onStart(ctx) {
+      told.push('onStart', ctx.dryRun);
+      ctx.create(ctx.db.doc('summaries/first'), {});
+    },
+    onCancel(ctx) {
+      told.push('onCancel', ctx.dryRun);
+      ctx.delete(ctx.db.doc('things/a'));
+      ctx.start(child, { id: 'canceled' });
+    },
+  });
+  const before = await everythingElse(db);
+  const started = await startOn(ports, calling, {}, { dryRun: true, startedBy: 'test' });
+  const runId = 'runId' in started ? started.runId : expect.fail('no run');
+  expect(await takeLast(calling, ports)).toBe('prepared');
+  await cancelRun(runId, { force: true }, ports);
+  expect(await takeLast(calling, ports)).toBe('called');
+  expect(told).toEqual(['onStart', true, 'onCancel', true]);
+  expect(await getRun(runId, ports.store)).toMatchObject({
+    state: 'canceled',
+    report: { create: 1, delete: 1, started: { child: 1 } },
+  });
+  expect(await everythingElse(db)).toEqual(before);
+  expect(new Set(ports.queue.tasks.map(({ worker }) => worker))).toEqual(new Set(['walk']));
 });
 
 test('documents that fail are set aside in the run, and a retry takes them again without doing anything either', async () => {
