@@ -65,7 +65,7 @@ test('a dry run walks to its end, changes nothing but its own records, and enque
 });
 
 test('no run follows a dry run, also where its task repeats', async () => {
-  await dryRun(iterativeTask({ ...walk, repeat: { after: 60 } }), { repeat: { after: 1 } });
+  await dryRun(iterativeTask({ ...base, each: asking, repeat: { after: 60 } }), { repeat: { after: 1 } });
   expect(await db.collection('pageturnerRuns').listDocuments()).toHaveLength(1);
 });
 
