@@ -69,6 +69,11 @@ test('no run follows a dry run, also where its task repeats', async () => {
   expect(await db.collection('pageturnerRuns').listDocuments()).toHaveLength(1);
 });
 
+test('a dry run waits for no children: it has started none', async () => {
+  const runId = await dryRun(iterativeTask({ ...base, each: asking, waitForChildren: true }));
+  expect(await getRun(runId, ports.store)).toMatchObject({ state: 'completed' });
+});
+
 test('a dry run reports what its pages and its completion asked for, with paths and without values', async () => {
   const run = await getRun(await dryRun(walk), ports.store);
   expect(run).toMatchObject({ state: 'completed', dryRun: true, processed: 8, pages: 3, started: 0 });
