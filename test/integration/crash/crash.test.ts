@@ -1,6 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { expect, onTestFinished, test } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { startEmulator } from '../../../emulator/index.ts';
 import { createRuntime } from '../../../lib/runtime.ts';
 import { startOn } from '../../../lib/start-task.ts';
@@ -10,6 +13,8 @@ import { freePort } from '../../../cli/local/ports.ts';
 import { launch } from './tasks.ts';
 
 const documents = 25;
+const compileCache = await mkdtemp(join(tmpdir(), 'pageturner-crash-'));
+afterAll(() => rm(compileCache, { recursive: true, force: true }));
 const stepsOfTurns = [
   'before the commit',
   'after the commit, before any enqueue',
@@ -54,17 +59,15 @@ test.each(crashes)(
     for (let n = 0; n < documents; n += 1) batch.set(db.doc(`things/t${n}`), { visits: 0 });
     await batch.commit();
 
-    const first = await startWorker(port, {
-      ...environment,
-      CRASH_AT: step,
-      CRASH_TURN: String(turn),
-    });
+    const first = forkWorker({ ...environment, CRASH_AT: step, CRASH_TURN: String(turn) });
+    const second = forkWorker(environment);
+    await serveOn(port, first);
     const crash = once(first, 'exit');
     const runtime = createRuntime(environment);
     await startOn(runtime.ports, launch, {}, { startedBy: 'test' });
     const [, signal] = (await crash) as [number | null, string];
     expect(signal).toBe('SIGKILL');
-    await startWorker(port, environment);
+    await serveOn(port, second);
 
     await emulator.idle({ timeoutMs: 50_000 });
     const runs = (await db.collection('pageturnerRuns').get()).docs.map((run) => run.get('state') as string);
@@ -81,12 +84,17 @@ test.each(crashes)(
   },
 );
 
-async function startWorker(port: number, environment: NodeJS.ProcessEnv): Promise<ChildProcess> {
-  const child = fork(new URL('./worker-process.ts', import.meta.url), [String(port)], {
-    env: environment,
+function forkWorker(environment: NodeJS.ProcessEnv): ChildProcess {
+  const child = fork(new URL('./worker-process.ts', import.meta.url), {
+    env: { ...environment, NODE_COMPILE_CACHE: compileCache },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
-  await once(child, 'message');
   return child;
+}
+
+async function serveOn(port: number, child: ChildProcess): Promise<void> {
+  const ready = once(child, 'message');
+  child.send(port);
+  await ready;
 }

@@ -1,7 +1,10 @@
 /**
  * A worker process that dies of SIGKILL at one step of a start, of one turn or of a completion. The parent starts it again without CRASH_AT, as the platform would.
- * Usage: node worker-process.ts PORT, with the settings of lib in the environment, and CRASH_AT, CRASH_TURN.
+ * It loads at once, and serves when the parent sends it the port: so the one that follows can be ready when the one before dies.
+ * Usage: node worker-process.ts, with the settings of lib in the environment, and CRASH_AT, CRASH_TURN.
  */
+import { once } from 'node:events';
+import { flushCompileCache } from 'node:module';
 import { worker } from '../../../lib/index.ts';
 import { FirestoreRunStore } from '../../../lib/firestore/run-store.ts';
 import type { CommitResult } from '../../../lib/ports.ts';
@@ -32,7 +35,7 @@ class DyingStore extends FirestoreRunStore {
   override async changeRun(
     ...[run, change, writes]: Parameters<FirestoreRunStore['changeRun']>
   ): ReturnType<FirestoreRunStore['changeRun']> {
-    // Looked at beforehand: the emulator would hold the locks of a transaction that died half-way for a minute.
+    // Looked at beforehand: the emulator holds the locks of a transaction that died half-way for a minute.
     const found = await this.getRun(run);
     const next = found === undefined ? undefined : change(found)?.run?.state;
     if (next === 'completed' && crashAt === 'before the completion is committed') die();
@@ -77,12 +80,15 @@ const runtime: Runtime = {
   ...real,
   ports: { ...real.ports, store: new DyingStore(real.ports.store.db), queue },
 };
+// Node keeps what it has compiled when a process ends by itself; this one will be killed.
+flushCompileCache();
+const [port] = (await once(process, 'message')) as [number];
 await serveFunctions(
   {
     [walk.name]: worker(walk, () => runtime),
     [child.name]: worker(child, () => runtime),
     [launch.name]: worker(launch, () => runtime),
   },
-  Number(process.argv[2]),
+  port,
 );
 process.send?.('ready');

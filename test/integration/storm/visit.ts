@@ -8,7 +8,7 @@ export const visit: IterativeTask = iterativeTask({
   queue: 'iterate',
   params: z.object({}),
   query: (_, db) => db.collection('things'),
-  pageSize: 250,
+  pageSize: 500,
   page(documents, ctx) {
     for (const document of documents) ctx.update(document.ref, { visits: FieldValue.increment(1) });
   },
