@@ -40,7 +40,13 @@ class DyingStore extends FirestoreRunStore {
     const next = found === undefined ? undefined : change(found)?.run?.state;
     if (next === 'completed' && crashAt === 'before the completion is committed') die();
     if (next === 'running' && crashAt === 'before the preparation is committed') die();
-    const result = await super.changeRun(run, change, writes);
+    // Between the reads of the transaction and its commit.
+    const changing: typeof change = (records) => {
+      const changed = change(records);
+      if (crashAt === `in the transaction to ${changed?.run?.state}`) die();
+      return changed;
+    };
+    const result = await super.changeRun(run, changing, writes);
     const state = result?.run?.state;
     if (
       state === 'completed' &&
