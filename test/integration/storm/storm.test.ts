@@ -16,7 +16,7 @@ const documents = Number(process.env['STORM_DOCUMENTS'] ?? 20_000);
 /** One is killed each second; a worker takes a second and more to start, and the others go on meanwhile. */
 const workers = 6;
 
-// Asked for by STORM_DOCUMENTS=20000: how long it takes on two cores of its own has not been measured; beside other work it took 200 s.
+// Asked for by STORM_DOCUMENTS=20000: it takes more than two minutes on two cores of its own (docs/turn.md).
 test.skipIf(process.env['STORM_DOCUMENTS'] === undefined)(
   `${documents} documents, 8 shards, duplicated deliveries, lost responses and a worker killed each second: each document takes effect once`,
   { timeout: 600_000 },
