@@ -3,7 +3,6 @@ import type { IterativeTask } from './core/definition.ts';
 import type { RunDelivery } from './core/delivery.ts';
 import { changeIfSame } from './change-if-same.ts';
 import { childrenOf, failed } from './core/control.ts';
-
 import { errorRecord, FatalTaskError, PageturnerError } from './core/errors.ts';
 import { derivedTaskId } from './core/names.ts';
 import type { OutboxTask } from './core/outbox.ts';

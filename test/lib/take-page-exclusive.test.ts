@@ -42,7 +42,8 @@ describe('an exclusive task', () => {
     expect((await found()).shard).not.toHaveProperty('heldUntil');
   });
 
-  test('sends another delivery back to wait, which disturbs nothing', async () => {
+  /** A delivery whose handler is at work until it is released. */
+  async function heldTurn() {
     const called = Promise.withResolvers<void>();
     const released = Promise.withResolvers<void>();
     let calls = 0;
@@ -55,26 +56,21 @@ describe('an exclusive task', () => {
     const walk = iterativeTask({ ...exclusive, page });
     await start(walk);
     const delivery = nextTurn();
-    const first = takeTurn(walk, delivery, ports);
+    const outcome = takeTurn(walk, delivery, ports);
     await called.promise;
+    return { walk, page, delivery, outcome, release: () => released.resolve(), calls: () => calls };
+  }
+
+  test('sends another delivery back to wait, which disturbs nothing', async () => {
+    const { walk, delivery, outcome, release, calls } = await heldTurn();
     await expect(takeTurn(walk, delivery, ports, lastAttempt)).rejects.toMatchObject({ code: 'held' });
-    released.resolve();
-    expect(await first).toBe('committed');
-    expect(calls).toBe(1);
+    release();
+    expect(await outcome).toBe('committed');
+    expect(calls()).toBe(1);
   });
 
   test('is not let go by another delivery that cannot even read the page', async () => {
-    const called = Promise.withResolvers<void>();
-    const released = Promise.withResolvers<void>();
-    const page: Page = async () => {
-      called.resolve();
-      await released.promise;
-    };
-    const walk = iterativeTask({ ...exclusive, page });
-    await start(walk);
-    const delivery = nextTurn();
-    const first = takeTurn(walk, delivery, ports);
-    await called.promise;
+    const { page, delivery, outcome, release } = await heldTurn();
     const unreadable = iterativeTask({
       ...exclusive,
       page,
@@ -88,8 +84,8 @@ describe('an exclusive task', () => {
       heldUntil: expect.anything(),
       failures: 0,
     });
-    released.resolve();
-    expect(await first).toBe('committed');
+    release();
+    expect(await outcome).toBe('committed');
   });
 
   test('is not handled any more when its lease came after the time of its handler', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { TurnDelivery } from '../../lib/core/delivery.ts';
 import type { KeyRange } from '../../lib/core/key-range.ts';
 import type { OutboxTask } from '../../lib/core/outbox.ts';
+import type { Shard } from '../../lib/core/run.ts';
 import type { Ports, RunStore } from '../../lib/ports.ts';
 import { changed } from '../support/changed.ts';
 import { violationsOf } from './check-history.ts';
@@ -14,15 +15,12 @@ const mostHistories = 500;
 const breaks: Readonly<Record<string, { readonly breakProtocol: Break; readonly violation: RegExp }>> = {
   'commits without the precondition that the shard is as it was read': {
     breakProtocol: {
-      ports: (ports) => ({
-        ...ports,
-        store: changed(ports.store, {
-          async commitTurn(run, before, after, writes) {
-            const newest = await ports.store.readTurn(run, after.index);
-            return await ports.store.commitTurn(run, newest?.shard ?? before, after, writes);
-          },
-        }),
-      }),
+      ports: withStore((store) => ({
+        async commitTurn(run, before, after, writes) {
+          const newest = await store.readTurn(run, after.index);
+          return await store.commitTurn(run, newest?.shard ?? before, after, writes);
+        },
+      })),
     },
     violation: /took effect [2-9] times/,
   },
@@ -31,19 +29,7 @@ const breaks: Readonly<Record<string, { readonly breakProtocol: Break; readonly 
     violation: /the child of .* was not started/,
   },
   'does not replay the outbox of a turn that is committed': {
-    breakProtocol: {
-      ports: (ports) => ({
-        ...ports,
-        store: changed(ports.store, {
-          async readTurn(run, index) {
-            const found = await ports.store.readTurn(run, index);
-            if (found === undefined) return undefined;
-            const { value, version } = found.shard;
-            return { ...found, shard: { value: { ...value, outbox: [] }, version } };
-          },
-        }),
-      }),
-    },
+    breakProtocol: { ports: readingShards((shard) => ({ ...shard, outbox: [] })) },
     violation: /the run is running/,
   },
   'ignores the epoch of a delivery': {
@@ -57,7 +43,7 @@ const breaks: Readonly<Record<string, { readonly breakProtocol: Break; readonly 
   },
   'lets the delivered cursor decide instead of the one in the shard': {
     breakProtocol: {
-      ports: (ports) => ({ ...ports, store: changed(ports.store, { readTurn: deliveredTurn(ports.store) }) }),
+      ports: withStore((store) => ({ readTurn: deliveredTurn(store) })),
       async turn(delivery) {
         delivered.set(`${delivery.run}/${delivery.shard}`, delivery);
         return delivery;
@@ -76,29 +62,19 @@ const breaks: Readonly<Record<string, { readonly breakProtocol: Break; readonly 
   },
   'hands the shard of an exclusive task to whoever comes, whether another holds it or not': {
     breakProtocol: {
-      ports: (ports) => ({
-        ...ports,
-        store: changed(ports.store, {
-          async readTurn(run, index) {
-            const found = await ports.store.readTurn(run, index);
-            if (found === undefined) return undefined;
-            const { heldUntil: _, ...value } = found.shard.value;
-            return { ...found, shard: { ...found.shard, value } };
-          },
-        }),
+      ports: readingShards((shard) => {
+        const { heldUntil: _, ...free } = shard;
+        return free;
       }),
     },
     violation: /are at work on a shard at the same time/,
   },
   'gives each delivery of an exclusive task the same token': {
     breakProtocol: {
-      ports: (ports) => ({
-        ...ports,
-        store: changed(ports.store, {
-          holdTurn: async (run, before, after) =>
-            await ports.store.holdTurn(run, before, { ...after, fencingToken: 1 }),
-        }),
-      }),
+      ports: withStore((store) => ({
+        holdTurn: async (run, before, after) =>
+          await store.holdTurn(run, before, { ...after, fencingToken: 1 }),
+      })),
     },
     violation: /two deliveries have token 1/,
   },
@@ -112,30 +88,24 @@ const breaks: Readonly<Record<string, { readonly breakProtocol: Break; readonly 
   },
   'counts each failure twice': {
     breakProtocol: {
-      ports: (ports) => ({
-        ...ports,
-        store: changed(ports.store, {
-          async commitTurn(run, before, after, writes) {
-            const isCounted = after.turn === before.value.turn && after.failures > before.value.failures;
-            const failures = after.failures + (isCounted ? 1 : 0);
-            return await ports.store.commitTurn(run, before, { ...after, failures }, writes);
-          },
-        }),
-      }),
+      ports: withStore((store) => ({
+        async commitTurn(run, before, after, writes) {
+          const isCounted = after.turn === before.value.turn && after.failures > before.value.failures;
+          const failures = after.failures + (isCounted ? 1 : 0);
+          return await store.commitTurn(run, before, { ...after, failures }, writes);
+        },
+      })),
     },
     violation: /2 failures were counted, and 1 had happened/,
   },
   'forgets the documents that it sets aside': {
     breakProtocol: {
-      ports: (ports) => ({
-        ...ports,
-        store: changed(ports.store, {
-          async commitTurn(run, before, after, writes) {
-            const kept = writes.filter(({ kind, ref }) => kind !== 'set' || !ref.path.includes('/setAside/'));
-            return await ports.store.commitTurn(run, before, after, kept);
-          },
-        }),
-      }),
+      ports: withStore((store) => ({
+        async commitTurn(run, before, after, writes) {
+          const kept = writes.filter(({ kind, ref }) => kind !== 'set' || !ref.path.includes('/setAside/'));
+          return await store.commitTurn(run, before, after, kept);
+        },
+      })),
     },
     violation: /are counted as set aside, and 0 are kept/,
   },
@@ -150,6 +120,21 @@ describe('the simulation catches a protocol that', () => {
     expect([...found].join('\n')).toMatch(violation);
   });
 });
+
+/** Ports on a store some of whose methods are others. */
+function withStore(methods: (store: RunStore) => Partial<RunStore>): (ports: Ports) => Ports {
+  return (ports) => ({ ...ports, store: changed(ports.store, methods(ports.store)) });
+}
+
+/** Ports on which the shard of a turn is read as something else than it is. */
+function readingShards(change: (shard: Shard) => Shard): (ports: Ports) => Ports {
+  return withStore((store) => ({
+    async readTurn(run, index) {
+      const found = await store.readTurn(run, index);
+      return found && { ...found, shard: { ...found.shard, value: change(found.shard.value) } };
+    },
+  }));
+}
 
 /** The delivery that came last, by its shard. */
 const delivered = new Map<string, TurnDelivery>();
@@ -174,12 +159,9 @@ function deliveredTurn(store: RunStore): RunStore['readTurn'] {
 
 /** Ports on which pages are read from other ranges than their shards'. */
 function withRanges(change: (range: KeyRange) => KeyRange): (ports: Ports) => Ports {
-  return (ports) => ({
-    ...ports,
-    store: changed(ports.store, {
-      readPage: (query, range, after, limit) => ports.store.readPage(query, change(range), after, limit),
-    }),
-  });
+  return withStore((store) => ({
+    readPage: (query, range, after, limit) => store.readPage(query, change(range), after, limit),
+  }));
 }
 
 /** Just behind a boundary, where there is one. */
