@@ -1,3 +1,5 @@
+import type { RunSummary } from '../lib/index.ts';
+
 /** Such as `12 documents/s, about 3 min left`. */
 export function paceText(rate: number, secondsLeft?: number): string {
   const pace = `${rateText(rate)} documents/s`;
@@ -18,4 +20,25 @@ export function timeText(seconds: number): string {
   return hours < 48
     ? `${hours} h ${minutes % 60} min`
     : `${Math.floor(hours / 24)} d ${Math.ceil(minutes / 60) % 24} h`;
+}
+
+/** Such as `to 50 documents/s`, and who set that while it went on; nothing for a run without a limit, unless somebody lifted it. */
+export function throttleText({ throttledTo, history }: RunSummary): string | undefined {
+  const set = history.findLast(({ event }) => event === 'throttle');
+  if (throttledTo === undefined && set === undefined) return undefined;
+  const rate = throttledTo === undefined ? 'no more' : `to ${throttledTo} documents/s`;
+  if (set === undefined) return rate;
+  return `${rate}, by ${set.by} at ${set.at.toISOString()}${set.reason === undefined ? '' : `: ${set.reason}`}`;
+}
+
+/** A shorter wait is over before it is read. */
+const shortestWaitMs = 2_000;
+
+/** Such as `waits until 2026-11-25T22:00:00.000Z`; nothing where that is now. */
+export function waitText(
+  { waitsUntil }: { readonly waitsUntil?: Date | undefined },
+  now: number,
+): string | undefined {
+  if (waitsUntil === undefined || waitsUntil.getTime() < now + shortestWaitMs) return undefined;
+  return `waits until ${waitsUntil.toISOString()}`;
 }

@@ -1,6 +1,6 @@
 import type { RunSummary, ShardSummary } from '../lib/index.ts';
 import { paint } from './output.ts';
-import { rateText, timeText } from './pace-text.ts';
+import { rateText, timeText, waitText } from './pace-text.ts';
 
 /** A run as it is watched. */
 export type Watched = RunSummary & {
@@ -9,15 +9,18 @@ export type Watched = RunSummary & {
 };
 
 /** Where a run stands, on one line. */
-export function lineOf(run: Watched): string {
+export function lineOf(run: Watched, now: number): string {
   const done = run.shards.filter(({ state }) => state === 'done').length;
   const rate = run.recentDocumentsPerSecond ?? run.documentsPerSecond ?? 0;
-  const left = secondsLeft(run);
+  const waits = waitText(run, now);
+  const left = secondsLeft(run, waits !== undefined);
+  const most = run.throttledTo === undefined ? '' : ` of ${run.throttledTo}/s`;
   return [
     `${run.dryRun ? 'Dry run of ' : ''}${run.task} is ${paint('bold', run.state)}`,
     `${run.processed}${run.total === undefined ? '' : ` of ${run.total}`} documents`,
     `${run.pages} pages`,
-    `${rateText(rate)}/s`,
+    `${rateText(rate)}/s${most}`,
+    ...(waits === undefined ? [] : [paint('yellow', waits)]),
     ...(left === undefined ? [] : [`${timeText(left)} left`]),
     ...(run.quarantined > 0 ? [paint('yellow', `${run.quarantined} set aside`)] : []),
     ...(run.shards.length > 1 ? [`${done} of ${run.shards.length} shards done`] : []),
@@ -26,9 +29,9 @@ export function lineOf(run: Watched): string {
 }
 
 /** At the present rate; at that of the whole walk where nothing was handled just now. */
-function secondsLeft(run: Watched): number | undefined {
+function secondsLeft(run: Watched, isWaiting: boolean): number | undefined {
   const { total, state, processed, quarantined, recentDocumentsPerSecond: recent = 0 } = run;
-  if (recent === 0 || total === undefined || state !== 'running') return run.secondsLeft;
+  if (isWaiting || recent === 0 || total === undefined || state !== 'running') return run.secondsLeft;
   return Math.max(0, total - processed - quarantined) / recent;
 }
 
@@ -42,7 +45,7 @@ export function drawRun(run: Watched, rows: number, now: number): string[] {
   const shown = isFolded ? run.shards.toSorted(slowestFirst).slice(0, Math.max(0, room - 1)) : run.shards;
   const hidden = run.shards.filter((shard) => !shown.includes(shard));
   return [
-    lineOf(run),
+    lineOf(run, now),
     ...(shown.length > 0 ? [bar(run), paint('dim', head)] : []),
     ...shown.map((shard) => shardLine(shard, now)),
     ...(hidden.length > 0 && rows > 1 ? [paint('dim', foldedLine(hidden))] : []),
@@ -62,6 +65,7 @@ function shardLine(shard: ShardSummary, now: number): string {
   const { index, state, processed, pages, quarantined, failures, updatedAt, lastError } = shard;
   const numbers = [String(processed).padStart(9), String(pages).padStart(7)];
   const troubles = [String(quarantined).padStart(9), String(failures).padStart(8)];
+  const waits = waitText(shard, now);
   const moved = `${timeText(Math.max(0, Math.floor((now - updatedAt.getTime()) / 1000)))} ago`;
   return [
     String(index).padStart(5),
@@ -69,6 +73,7 @@ function shardLine(shard: ShardSummary, now: number): string {
     ...numbers,
     ...troubles,
     moved.padStart(10),
+    ...(waits === undefined ? [] : [paint('yellow', waits)]),
     ...(lastError ? [paint('red', firstLine(lastError.message))] : []),
   ].join('  ');
 }

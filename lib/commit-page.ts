@@ -2,6 +2,7 @@ import type { DocumentData } from '@google-cloud/firestore';
 import { errorRecord } from './core/errors.ts';
 import { firstPageSize, pageSizeAfter } from './core/page-size.ts';
 import type { Shard } from './core/run.ts';
+import { mostDocuments, nextPageAt, shareOf } from './core/throttle.ts';
 import { advance } from './core/turn-rules.ts';
 import { drain } from './drain.ts';
 import { taken } from './dry-run.ts';
@@ -34,7 +35,8 @@ export async function commitPage(
   // What a failed document kept from being handled is no sign that the page was too large.
   const current = failure === undefined && !isWhole ? documents : page.limit;
   const timed = { documents, tookMs: at - startedAt, limitMs: deadline.limitMs };
-  const next = pageSizeAfter(task.pageSize, current, timed);
+  const share = shareOf(task, run.value, at);
+  const next = Math.min(pageSizeAfter(task.pageSize, current, timed), mostDocuments(share));
   const { writes: asked, ...toKeep } = taken(run.value, effects, shard.value.report);
   const after = advance(run.value, shard.value, {
     documents,
@@ -44,6 +46,7 @@ export async function commitPage(
     end: isWhole && end !== null ? end : last === undefined ? null : page.positionOf(last),
     ...toKeep,
     pageSize: next === firstPageSize(task.pageSize) ? undefined : next,
+    nextAt: nextPageAt(share, documents, startedAt, at),
     state,
     ...(failure === undefined
       ? {}

@@ -3,6 +3,8 @@ import { command, type Command } from './core/control.ts';
 import { PageturnerError } from './core/errors.ts';
 import { last } from './core/repetition.ts';
 import { noSuchRun } from './core/run.ts';
+import { faultOfRate, withRate } from './core/throttle.ts';
+import { isStopping } from './core/transition.ts';
 import { drainRun, drainShard } from './drain.ts';
 import type { Ports } from './ports.ts';
 import { defaultRuntime } from './runtime.ts';
@@ -115,6 +117,35 @@ export async function stopRepeating(
   );
 }
 
+/**
+ * Has a run go faster or slower from its shards' next pages on: a page under way, and the wait behind the last one, end as they would.
+ * A run that has this rate already keeps it. The runs that follow it have it too.
+ *
+ * @param documentsPerSecond what all its shards together take at most, 0.1 to 1,000,000; null for no limit
+ * @throws PageturnerError `invalid-parameters`; `invalid-state` when there is no such run, or none of its pages can follow; and what the
+ *   database throws: throttle again then.
+ */
+export async function throttleRun(
+  runId: string,
+  documentsPerSecond: number | null,
+  options: ControlOptions = {},
+  ports: Ports = defaultRuntime().ports,
+): Promise<void> {
+  const fault = faultOfRate(documentsPerSecond);
+  if (fault !== undefined) throw new PageturnerError('invalid-parameters', `${fault}.`);
+  const { by = 'code', reason } = options;
+  const change = await ports.store.changeRun(runId, (found) =>
+    withRate(found, documentsPerSecond, {
+      at: ports.clock.now(),
+      by,
+      ...(reason === undefined ? {} : { reason }),
+    }),
+  );
+  if (change?.run === undefined) return;
+  const { task, documentsPerSecond: rate = 'all that it can' } = change.run;
+  ports.log.write('INFO', `The run takes ${rate} documents a second`, { task, run: runId, by });
+}
+
 async function control(runId: string, asked: Command, options: StopRunOptions, ports: Ports): Promise<void> {
   const { store, queue, clock, log } = ports;
   const { by = 'code', force, reason } = options;
@@ -131,5 +162,7 @@ async function control(runId: string, asked: Command, options: StopRunOptions, p
   // Also when the run was as asked before: a crash may have kept the first call from enqueueing.
   if (found.run.state === 'running') for (const shard of found.shards) await drainShard(shard, queue);
   await drainRun(found.run, ports);
-  if (force === true) await stopRun(runId, { by, force }, ports);
+  // Chains that wait were parked by the command itself, and it may have been all of them.
+  const hasParked = isStopping(found.run.state) && (change?.shards ?? []).length > 0;
+  if (force === true || hasParked) await stopRun(runId, { by, force: force === true }, ports);
 }

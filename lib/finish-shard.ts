@@ -3,6 +3,7 @@ import type { FinishDelivery } from './core/delivery.ts';
 import { childrenOf, isWalked, walked } from './core/control.ts';
 import { PageturnerError } from './core/errors.ts';
 import type { Run, Shard } from './core/run.ts';
+import { recounted } from './core/throttle.ts';
 import { isStopping } from './core/transition.ts';
 import { mustBelongTo } from './core/turn-rules.ts';
 import { drainRun } from './drain.ts';
@@ -53,7 +54,12 @@ export async function finishShard(
     return 'replayed';
   }
   if (found.run.state !== 'running') return 'void';
-  if (!isWalked(found)) return 'shards-left';
+  if (!isWalked(found)) {
+    // What its share was is the others' now.
+    if (recounted(task, found) !== undefined)
+      await store.changeRun(delivery.run, (now) => recounted(task, now));
+    return 'shards-left';
+  }
   const change = await store.changeRun(delivery.run, (now) => walked(now, { at: clock.now(), by: 'worker' }));
   // Somebody paused the run meanwhile, say: look again.
   if (change?.run === undefined) return await finishShard(task, delivery, ports);

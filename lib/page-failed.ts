@@ -9,8 +9,11 @@ import { Effects } from './effects.ts';
 import { setAside, type PageFailure, type TurnInHand } from './handle-page.ts';
 import { enqueueLeftovers } from './stop-run.ts';
 
-/** How a page ended; each of these is an answer of 2xx. `restarted`: its chain goes on with another task. */
-export type PageOutcome = 'committed' | 'failed' | 'restarted';
+/**
+ * How a page ended; each of these is an answer of 2xx. `restarted`: its chain goes on with another task. `waiting`: it does when the
+ * time has come that the task's `throttle` named.
+ */
+export type PageOutcome = 'committed' | 'failed' | 'restarted' | 'waiting';
 
 /** A page of which the first `size` documents were tried. */
 interface TriedPage {
@@ -115,7 +118,7 @@ async function beginAnew(turn: TurnInHand, shard: Shard): Promise<'restarted' | 
   const { store, queue, clock, log } = turn.ports;
   const run = turn.run.value;
   const now = clock.now();
-  const after = delayed(restart(run, shard, now), now + restartDelayMs);
+  const after = restart(run, { ...shard, notBefore: now + restartDelayMs }, now);
   if ((await store.commitTurn(run.id, turn.shard, after, [])) === 'conflict') return 'conflict';
   await drain(after.outbox, queue);
   log.write(
@@ -130,9 +133,4 @@ async function beginAnew(turn: TurnInHand, shard: Shard): Promise<'restarted' | 
     },
   );
   return 'restarted';
-}
-
-function delayed(shard: Shard, at: number): Shard {
-  const last = shard.outbox.length - 1;
-  return { ...shard, outbox: shard.outbox.map((next, index) => (index === last ? { ...next, at } : next)) };
 }

@@ -1,5 +1,6 @@
 import { firstPageSize } from './core/page-size.ts';
 import { parseParameters } from './core/parameters.ts';
+import { mostDocuments, shareOf } from './core/throttle.ts';
 import { expectedRequest, isSameRequest, requestOf, type PageRequest } from './core/page-request.ts';
 import type { IterativeTask } from './core/definition.ts';
 import type { TurnDelivery } from './core/delivery.ts';
@@ -26,7 +27,9 @@ export function askAhead(
   { store, knownRuns }: Ports,
   attempt: Attempt | undefined,
 ): PageAhead | undefined {
-  const known = attempt?.isFirst === true ? knownRuns?.get(delivery.run) : undefined;
+  // A task that may have the page wait is asked before anything is read for it.
+  const isWanted = attempt?.isFirst === true && task.throttle === undefined;
+  const known = isWanted ? knownRuns?.get(delivery.run) : undefined;
   const request =
     known === undefined ? undefined : expectedRequest(known, delivery, firstPageSize(task.pageSize));
   if (request === undefined) return undefined;
@@ -38,17 +41,18 @@ export function askAhead(
 
 /** The page that the shard asks for: the one that was asked for ahead, if it is that one. */
 export async function readPage(
-  { task, run, shard, ports: { store } }: TurnInHand,
+  { task, run, shard, ports: { store, clock } }: TurnInHand,
   ahead: PageAhead | undefined,
 ): Promise<PageInHand> {
+  const most = mostDocuments(shareOf(task, run.value, clock.now()));
+  const limit = Math.min(shard.value.pageSize ?? firstPageSize(task.pageSize), most);
   if (shard.value.source === 'set-aside') {
     // It has no range of the query.
     const params: unknown = parseParameters(task.name, task.params, JSON.parse(run.value.params));
-    const limit = shard.value.pageSize ?? firstPageSize(task.pageSize);
     const page = await store.readSetAside(run.value.id, shard.value.cursor, limit);
     return { ...page, setAside: page, params, limit };
   }
-  const request = requestOf(run.value, shard.value, firstPageSize(task.pageSize));
+  const request = requestOf(run.value, shard.value, limit);
   if (ahead !== undefined && isSameRequest(ahead.request, request)) return await ahead.page;
   return await ask(task, request, store);
 }

@@ -1,6 +1,6 @@
 import { sumOf, type EffectsReport } from './core/effects-report.ts';
 import type { ErrorRecord } from './core/errors.ts';
-import { paceOf } from './core/pace.ts';
+import { paceOf, waitingUntil } from './core/pace.ts';
 import type { Json } from './core/parameters.ts';
 import type { HistoryEntry, Run, Shard, ShardState } from './core/run.ts';
 import type { Repeating } from './core/repeating.ts';
@@ -24,6 +24,8 @@ export interface RunSummary {
   readonly key?: string;
   /** Another run follows when it has completed, so many seconds later. */
   readonly repeat?: Repeating;
+  /** Documents that its shards together take in a second, at most; undefined without a limit. */
+  readonly throttledTo?: number;
   /** The first run of those that followed one another, unless it is that itself; and the run that followed it. */
   readonly repeatOf?: string;
   readonly nextRun?: string;
@@ -49,8 +51,13 @@ export interface RunSummary {
    * the first page.
    */
   readonly documentsPerSecond?: number;
-  /** Seconds until its last document at that rate; undefined without a total, and unless it is running. */
+  /**
+   * Seconds until its last document at that rate, or at the one that it is throttled to if that is lower, and after what it waits;
+   * undefined without a total, and unless it is running.
+   */
   readonly secondsLeft?: number;
+  /** The first instant at which one of its pages may begin, where each shard that goes on waits; it may be past. */
+  readonly waitsUntil?: Date;
   /** The error that ended the run, or else the last one that a shard has not got over. */
   readonly lastError?: ErrorRecord;
   /** Tasks that its pages started and that did not end well; once completed, with `waitForChildren`. */
@@ -77,6 +84,8 @@ export interface ShardSummary {
   readonly started: number;
   /** Failures of the handler since the last page that took effect. */
   readonly failures: number;
+  /** The instant before which its next page does not begin, where it waits; it may be past. */
+  readonly waitsUntil?: Date;
   /** When it last moved: by a page, a failure, a command or the healer. */
   readonly updatedAt: Date;
   /** The last failure, until a page succeeds. */
@@ -125,6 +134,7 @@ function summarize(run: Run, shards: readonly Shard[]): RunSummary {
     ...(run.offeredVersion === undefined ? {} : { offeredVersion: run.offeredVersion }),
     ...(run.key === undefined ? {} : { key: run.key }),
     ...(run.repeat === undefined ? {} : { repeat: { after: run.repeat.after } }),
+    ...(run.documentsPerSecond === undefined ? {} : { throttledTo: run.documentsPerSecond }),
     ...(run.repeatOf === undefined ? {} : { repeatOf: run.repeatOf }),
     ...(run.nextRun === undefined ? {} : { nextRun: run.nextRun }),
     dryRun: run.isDryRun === true,
@@ -138,6 +148,7 @@ function summarize(run: Run, shards: readonly Shard[]): RunSummary {
     started: sum((shard) => shard.started),
     ...(run.result === undefined ? {} : { result: JSON.parse(run.result) as Json }),
     ...paceOf({ run, shards }),
+    ...waitOf(waitingUntil({ run, shards })),
     ...(lastError === undefined ? {} : { lastError }),
     ...(run.failedChildren === undefined ? {} : { failedChildren: run.failedChildren }),
     ...(run.callbackError === undefined ? {} : { callbackError: run.callbackError }),
@@ -146,9 +157,14 @@ function summarize(run: Run, shards: readonly Shard[]): RunSummary {
   };
 }
 
+function waitOf(until: number | undefined): { readonly waitsUntil?: Date } {
+  return until === undefined ? {} : { waitsUntil: new Date(until) };
+}
+
 function summarizeShard(shard: Shard): ShardSummary {
   const { index, state, turn, epoch, processed, pages, quarantined, started, failures, lastError } = shard;
   return {
+    ...waitOf(state === 'running' ? shard.notBefore : undefined),
     index,
     state,
     turn,

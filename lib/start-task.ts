@@ -8,6 +8,7 @@ import { derivedRunId, derivedTaskId } from './core/names.ts';
 import { toWire } from './core/parameters.ts';
 import { faultOfRepeating, type Repeating } from './core/repeating.ts';
 import { startAt } from './core/schedule.ts';
+import { faultOfRate } from './core/throttle.ts';
 import { drain } from './drain.ts';
 import type { Ports } from './ports.ts';
 import { defaultRuntime } from './runtime.ts';
@@ -35,6 +36,11 @@ export interface StartOptions extends ChildOptions {
    * what they asked for; see `RunSummary.report`. It holds no `key` and waits for none, and no run follows it. For iterative tasks; false unless given.
    */
   readonly dryRun?: boolean;
+  /**
+   * Documents that all shards of the run together take in a second, at most: 0.1 to 1,000,000, or null for no limit; as the task says
+   * unless given. For iterative tasks.
+   */
+  readonly documentsPerSecond?: number | null;
 }
 
 export interface StartedRun {
@@ -102,13 +108,15 @@ async function startUnseen<S extends z.ZodType>(
   if (task.kind === 'iterative') {
     // A dry run is never taken for the real one that was started with the same key.
     const runId = derivedRunId(task.name, idempotencyKey, ...(dryRun ? ['dry-run'] : []));
-    const { key, shards = task.shards, repeat } = options;
+    const { key, shards = task.shards, repeat, documentsPerSecond } = options;
+    const rate = documentsPerSecond === undefined ? {} : { documentsPerSecond };
     const own = {
       shards,
+      ...rate,
       ...(key === undefined ? {} : { key }),
       ...(repeat === undefined ? {} : { repeat }),
     };
-    const only = dryRun ? { shards, isDryRun: true as const } : own;
+    const only = dryRun ? { shards, ...rate, isDryRun: true as const } : own;
     await startRun(task, { run: runId, queue, params: wire, startedBy, ...only, ...schedule }, ports);
     return { runId };
   }
@@ -130,9 +138,11 @@ function mustBeGood(task: AnyTask, options: StartOptions): void {
 }
 
 function faultOf({ kind, name }: AnyTask, options: StartOptions): string | undefined {
-  const { key, shards = 1, repeat = false, idempotencyKey = 'one' } = options;
+  const { key, shards = 1, repeat = false, idempotencyKey = 'one', documentsPerSecond = null } = options;
   if (kind === 'task') {
-    const ofRuns = (['key', 'shards', 'repeat'] as const).find((option) => options[option] !== undefined);
+    const ofRuns = (['key', 'shards', 'repeat', 'documentsPerSecond'] as const).find(
+      (option) => options[option] !== undefined,
+    );
     if (ofRuns !== undefined)
       return `${ofRuns} is for runs of iterative tasks, and "${name}" is a one-shot task; leave it out.`;
   }
@@ -142,5 +152,7 @@ function faultOf({ kind, name }: AnyTask, options: StartOptions): string | undef
     return 'key has no characters, or more than 500.';
   if (idempotencyKey.length < 1 || idempotencyKey.length > 500)
     return 'The idempotency key has no characters, or more than 500.';
+  const rateFault = faultOfRate(documentsPerSecond);
+  if (rateFault !== undefined) return `${rateFault}.`;
   return repeat === false ? undefined : faultOfRepeating(repeat);
 }

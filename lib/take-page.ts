@@ -15,6 +15,7 @@ import { pageFailed, type PageOutcome } from './page-failed.ts';
 import type { Versioned } from './ports.ts';
 import { readPage, type PageAhead } from './read-page.ts';
 import { observeHandler } from './telemetry/observe-handler.ts';
+import { askedToWait, sendLater } from './throttle-page.ts';
 
 /**
  * Reads the page, has the user's code handle it, commits once, enqueues. Where a page is too much, or fails with several documents,
@@ -33,6 +34,8 @@ export async function takePage(
   mustBeFree(turn, startedAt);
   let page: PageInHand;
   try {
+    const until = await askedToWait(turn);
+    if (until !== undefined) return await sendLater(turn, until);
     page = await readPage(turn, ahead);
   } catch (error) {
     return await pageFailed(turn, failureOf(error, [], remedyFor(error, 0, turn.shard.value, turn.task)));

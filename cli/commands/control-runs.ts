@@ -8,12 +8,14 @@ import {
   resumeRun,
   retryRun,
   stopRepeating,
+  throttleRun,
   type StopRunOptions,
 } from '../../lib/index.ts';
 import type { Ports } from '../../lib/ports.ts';
 import { newCommand, withPlace, type CommonOptions } from '../command.ts';
 import { CliError } from '../error.ts';
 import { paint, print, printJson, printTable } from '../output.ts';
+import { documentRate } from '../document-rate.ts';
 import { useRuns, type RunsOptions } from '../use-runs.ts';
 import { wholeNumber } from '../whole-number.ts';
 
@@ -30,7 +32,7 @@ const commands = {
 /** May say that it was about another run than the one that was named. */
 type Call = (id: string, options: StopRunOptions, ports: Ports) => Promise<string | void>;
 
-/** `runs pause`, `runs resume`, `runs cancel`, `runs retry`, `runs stop-repeating` and `runs heal`. */
+/** `runs pause`, `runs resume`, `runs cancel`, `runs retry`, `runs stop-repeating`, `runs throttle` and `runs heal`. */
 export function addControls(runs: Command): void {
   for (const [name, { does, call, stops }] of Object.entries(commands)) {
     const command = withFunctions(newCommand(name, does, `runs ${name} 4f1c0a9d`))
@@ -39,6 +41,13 @@ export function addControls(runs: Command): void {
     if (stops) command.option('--force', 'do not wait for pages under way: they take no effect');
     runs.addCommand(command.action((id: string, options: Options) => control(id, call, options)));
   }
+  runs.addCommand(
+    withFunctions(newCommand('throttle', 'have a run go faster or slower', 'runs throttle 4f1c0a9d 50'))
+      .argument('<run>', 'the id of a run')
+      .argument('<documents-per-second>', 'all its shards together, at most; none for no limit', documentRate)
+      .option('--reason <text>', 'why; kept with the run')
+      .action(throttle),
+  );
   runs.addCommand(
     withFunctions(newCommand('heal', 'restart the runs whose chain of tasks has died', 'runs heal'))
       .option(
@@ -84,6 +93,17 @@ async function control(id: string, call: Call, options: Options): Promise<void> 
     print(`Workers of version ${offeredVersion} go on with it now.`);
   if (call === stopRepeating) print('No run follows it.');
   return undefined;
+}
+
+async function throttle(id: string, documentsPerSecond: number | null, options: Options): Promise<void> {
+  const call: Call = (run, cause, ports) => throttleRun(run, documentsPerSecond, cause, ports);
+  await control(id, call, options);
+  if (options.json === true) return;
+  print(
+    documentsPerSecond === null
+      ? 'It takes as many documents as it can.'
+      : `It takes ${documentsPerSecond} documents/s at most, from the next page of each shard on.`,
+  );
 }
 
 /** Who is at this machine: no proof, and enough to ask whom. */

@@ -3,7 +3,7 @@ import { getRun, listRuns, type RunSummary } from '../../lib/index.ts';
 import { newCommand, newGroup, withProject, type CommonOptions } from '../command.ts';
 import { CliError } from '../error.ts';
 import { paint, print, printJson, printPairs, printTable } from '../output.ts';
-import { paceText } from '../pace-text.ts';
+import { paceText, throttleText, waitText } from '../pace-text.ts';
 import type { PlaceOptions } from '../place.ts';
 import { reportPairs } from '../report-pairs.ts';
 import { useFirestore } from '../use-runs.ts';
@@ -84,6 +84,7 @@ async function show(id: string, options: Options): Promise<void> {
     ...(run.documentsPerSecond === undefined
       ? []
       : [['pace', paceText(run.documentsPerSecond, run.secondsLeft)] as const]),
+    ...throttlePairs(run),
     ...(run.lastError ? [['last error', run.lastError.message] as const] : []),
   ]);
   print();
@@ -102,7 +103,7 @@ async function show(id: string, options: Options): Promise<void> {
     ],
     run.shards.map((shard) => [
       String(shard.index),
-      shard.state,
+      waitText(shard, Date.now()) ?? shard.state,
       String(shard.turn),
       String(shard.epoch),
       String(shard.processed),
@@ -118,6 +119,15 @@ async function show(id: string, options: Options): Promise<void> {
     const where = lastError.document === undefined ? '' : ` at ${lastError.document}`;
     print(paint('red', `Shard ${index} failed last${where}: ${lastError.message.split('\n')[0] ?? ''}`));
   }
+}
+
+/** How fast it may go and until when it waits, if anything bounds it. */
+function throttlePairs(run: RunSummary): (readonly [string, string])[] {
+  const [throttled, waits] = [throttleText(run), waitText(run, Date.now())];
+  return [
+    ...(throttled === undefined ? [] : [['throttled', throttled] as const]),
+    ...(waits === undefined ? [] : [['now', waits] as const]),
+  ];
 }
 
 /** Why it stands still or has ended, where whoever did it said so. */

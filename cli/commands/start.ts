@@ -11,6 +11,7 @@ import {
   useLocalTasks,
   type PlaceOptions,
 } from '../place.ts';
+import { documentRate } from '../document-rate.ts';
 import { wholeNumber } from '../whole-number.ts';
 
 interface Options extends CommonOptions, PlaceOptions {
@@ -23,6 +24,7 @@ interface Options extends CommonOptions, PlaceOptions {
   readonly delay?: number;
   readonly at?: string;
   readonly repeat?: number;
+  readonly documentsPerSecond?: number | null;
   readonly dryRun?: boolean;
 }
 
@@ -47,10 +49,12 @@ export function startCommand(): Command {
     .option('--delay <seconds>', 'how long it waits before it begins', wholeNumber(0, 2_592_000))
     .option('--at <time>', 'when it begins, such as 2026-12-01T06:00:00Z', instant)
     .option('--repeat <seconds>', 'start again so long after it has completed', wholeNumber(1, 2_592_000))
+    .option('--documents-per-second <number>', 'how fast it goes at most, all shards together', documentRate)
     .option('--dry-run', 'run the handlers, do nothing that they ask for, and report it')
     .addHelpText(
       'after',
-      '\nThe starter decides which of --key, --shards, --delay, --at and --repeat its callers may set (callersMaySet).\n\n' +
+      '\nThe starter decides which of --key, --shards, --delay, --at, --repeat and --documents-per-second its callers may set\n' +
+        '(callersMaySet).\n\n' +
         'Nightly, in 8 shards, one at a time:\n' +
         '  $ pageturner start email-students -p program=gsoc2026 --shards 8 --key nightly --repeat 86400',
     )
@@ -93,10 +97,11 @@ async function start(task: string, options: Options): Promise<Started> {
 }
 
 /** What the query of the starter's URL is to hold. */
-function settingsOf({ key, shards, delay, at, repeat, dryRun }: Options): Readonly<Record<string, string>> {
-  const given = Object.entries({ key, shards, delay, at, repeat, dryRun });
+function settingsOf(options: Options): Readonly<Record<string, string>> {
+  const { key, shards, delay, at, repeat, documentsPerSecond, dryRun } = options;
+  const given = Object.entries({ key, shards, delay, at, repeat, documentsPerSecond, dryRun });
   return Object.fromEntries(
-    given.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+    given.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value ?? 'none')]])),
   );
 }
 

@@ -78,7 +78,7 @@ interface View extends Disposable {
 function viewFor({ json }: Options): View {
   if (json) return onChange(printJsonLine);
   const isTerminal = process.stdout.isTTY && process.env['TERM'] !== 'dumb';
-  return isTerminal ? onScreen() : onChange((run) => print(lineOf(run)));
+  return isTerminal ? onScreen() : onChange((run) => print(lineOf(run, Date.now())));
 }
 
 function onScreen(): View {

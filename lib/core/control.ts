@@ -31,7 +31,7 @@ export function command({ run, shards }: RunRecords, asked: Command, cause: Caus
     throw new PageturnerError('invalid-state', `Run ${id} is ${state}, and run ${nextRun} has followed it.`);
   }
   const after = renewed(takeOn(transition(run, asked, cause), asked), cause.at);
-  const { error: _, drawing: __, ...goingOn } = { ...after, hasLeftovers: false };
+  const { error: _, drawing: __, walking: ___, ...goingOn } = { ...after, hasLeftovers: false };
   if (after.state === 'starting') return { run: withNext(goingOn, runTask(after, 'prepare', run.at)) };
   if (after.state === 'running') {
     const still = shards.filter((shard) => shard.state !== 'running');
@@ -39,7 +39,12 @@ export function command({ run, shards }: RunRecords, asked: Command, cause: Caus
   }
   if (!isStopping(after.state)) return { run: withNext(after) };
   const settleAt = cause.at + run.timeoutSeconds * 1000 + graceMs;
-  return { run: withNext(after, runTask(after, 'settle', settleAt)) };
+  // Nobody is at work on a chain that waits for its time, which may be far.
+  const waiting = shards.filter(({ state, notBefore = 0 }) => state === 'running' && notBefore > cause.at);
+  return {
+    run: withNext(after, runTask(after, 'settle', settleAt)),
+    shards: waiting.map((shard) => parked(shard, cause.at)),
+  };
 }
 
 /** Whoever has a run go on that a worker of another version had stopped lets that version work on it. */
@@ -121,11 +126,7 @@ export function restart(run: Run, shard: Shard, now: number): Shard {
   const state = shard.state === 'done' ? 'done' : 'running';
   const after: Shard = { ...shard, state, epoch: shard.epoch + 1, updatedAt: now };
   const next = state === 'done' ? finishTask(run, after) : turnTask(run, after);
-  const at = shard.outbox.at(-1)?.at;
-  return {
-    ...after,
-    outbox: [...childrenOf(run, shard), { ...next, ...(at === undefined ? {} : { at }) }],
-  };
+  return { ...after, outbox: [...childrenOf(run, shard), next] };
 }
 
 /** The run with what it does next begun anew under a new epoch. */

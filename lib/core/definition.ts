@@ -8,6 +8,7 @@ import type { Outcome } from './outcome.ts';
 import { faultOfPageSize, type PageSize } from './page-size.ts';
 import { stateToText, type StateDefinition } from './result.ts';
 import { faultOfRepeating, type Repeating } from './repeating.ts';
+import { faultOfThrottling, type ThrottleContext, type Wait } from './throttle.ts';
 import { faultOfVersion, type OnOtherVersion, type Version } from './version.ts';
 
 interface Common<S extends z.ZodType> {
@@ -75,6 +76,28 @@ export interface IterativeTaskDefinition<S extends z.ZodType, D extends Document
    * has as many as fit into `seconds`, never less than `min` or more than `max`.
    */
   readonly pageSize?: PageSize;
+  /**
+   * Documents that all shards of a run together take in a second, at most: 0.1 to 1,000,000; as many as they can unless given. A page
+   * has no more than a second's share of its shard, then, and the shard waits in the queue, not in a worker. A start may name
+   * another rate, and `throttleRun` changes it while the run goes on.
+   */
+  readonly documentsPerSecond?: number;
+  /**
+   * Whether runs keep to Firestore's rule for writes to keys that had little traffic: 500 a second to begin with, and half as many again
+   * every five minutes. `true` counts a write for each document, `{ writesPerDocument }` so many, 1 to 500. It begins anew when a run
+   * is resumed. With `documentsPerSecond` the lower of the two holds. False unless given.
+   */
+  readonly ramp?: boolean | { readonly writesPerDocument: number };
+  /**
+   * Called before each page: gives the seconds for which the page is to wait, or the instant until which, at most 30 days ahead, and
+   * nothing to begin it. When the time has come it is called again. A wait costs a write and a task, holds no worker and is no
+   * failure; what it throws is one, as if the handler had thrown it.
+   *
+   * @example
+   * // At night only.
+   * throttle: () => (isNight() ? undefined : tonightAt(22)),
+   */
+  throttle?(ctx: ThrottleContext<z.output<S>>): Wait | Promise<Wait>;
   /**
    * What becomes of a document whose handling fails, other than by `FatalTaskError` or the platform's fault; `retry` unless given.
    *
@@ -208,6 +231,8 @@ export function iterativeTask<S extends z.ZodType, D extends DocumentData, T = u
   if (versionFault !== undefined) refuse(definition, versionFault);
   const repeatFault = definition.repeat && faultOfRepeating(definition.repeat);
   if (repeatFault !== undefined) refuse(definition, `has ${repeatFault}`);
+  const throttlingFault = faultOfThrottling(definition);
+  if (throttlingFault !== undefined) refuse(definition, `has ${throttlingFault}`);
   const filled = { pageSize, shards, countTotal, timeoutSeconds };
   const { documents, run } = splitOnError(definition);
   const policy = failurePolicy({ ...definition, onError: documents });

@@ -4,6 +4,7 @@ import type { IterativeTask } from './definition.ts';
 import type { Json } from './parameters.ts';
 import type { Repeating } from './repeating.ts';
 import type { Run } from './run.ts';
+import { rateOf } from './throttle.ts';
 import { runTask } from './turn-rules.ts';
 
 export interface RunStart {
@@ -22,11 +23,13 @@ export interface RunStart {
   /** Whether another run follows when it has completed; as its task says unless given. */
   readonly repeat?: Repeating | false;
   readonly isDryRun?: true;
+  /** Null for no limit; as its task says unless given. */
+  readonly documentsPerSecond?: number | null;
 }
 
 /** A run that is about to be written, with the task that prepares it in its outbox. */
 export function newRun(task: IterativeTask, start: RunStart, now: number): Run {
-  const { shards = task.shards, isDryRun } = start;
+  const { shards = task.shards, isDryRun, documentsPerSecond = task.documentsPerSecond } = start;
   // Nothing follows a dry run: it has done nothing.
   const repeat = isDryRun === true ? false : (start.repeat ?? task.repeat ?? false);
   const callbacks = owedNames.filter((name) => task[name === 'onError' ? 'onFailed' : name] !== undefined);
@@ -46,6 +49,7 @@ export function newRun(task: IterativeTask, start: RunStart, now: number): Run {
     ...(repeat === false ? {} : { repeat: { after: repeat.after, shards } }),
     ...(callbacks.length === 0 ? {} : { callbacks }),
     ...(isDryRun === undefined ? {} : { isDryRun }),
+    ...rateOf(documentsPerSecond),
     createdAt: now,
     updatedAt: now,
     ...(start.at === undefined ? {} : { at: start.at }),

@@ -10,7 +10,8 @@ export interface Pace {
    */
   readonly documentsPerSecond?: number;
   /**
-   * Seconds until the last document, at that rate and if the shards end together. Undefined without a total or a rate, and while the
+   * Seconds until the last document, at that rate or the one that the run is throttled to, after what all shards wait, and if they end
+   * together. Undefined without a total or a rate, and while the
    * run stands still: nobody knows for how long.
    */
   readonly secondsLeft?: number;
@@ -25,7 +26,17 @@ export function paceOf({ run, shards }: RunRecords): Pace {
   const rate = (dealtWith / walkedMs) * 1000;
   const documentsPerSecond = Number(rate.toPrecision(3));
   if (run.state !== 'running' || run.total === undefined) return { documentsPerSecond };
-  return { documentsPerSecond, secondsLeft: Math.ceil(Math.max(0, run.total - dealtWith) / rate) };
+  const goingOn = Math.min(rate, run.documentsPerSecond ?? Infinity);
+  const waitMs = Math.max(0, (waitingUntil({ run, shards }) ?? 0) - lastMovedAt);
+  const secondsLeft = Math.ceil(Math.max(0, run.total - dealtWith) / goingOn + waitMs / 1000);
+  return { documentsPerSecond, secondsLeft };
+}
+
+/** The first instant at which a page may begin; undefined unless each shard that goes on is told to wait. */
+export function waitingUntil({ run, shards }: RunRecords): number | undefined {
+  const walking = run.state === 'running' ? shards.filter(({ state }) => state === 'running') : [];
+  const until = Math.min(...walking.map(({ notBefore }) => notBefore ?? 0));
+  return walking.length === 0 || until === 0 ? undefined : until;
 }
 
 /** How long pages could be handled, until an instant; undefined where the history does not reach back to the beginning. */

@@ -22,14 +22,9 @@ export interface FrozenRun {
 /** A cursor that is larger than this stays out of deliveries: a task may have 100 KB, and Firestore orders by longer texts. */
 const largestDeliveredCursor = 10_000;
 
-/** @param firstSize documents that a page asks for where the shard does not say otherwise */
-export function requestOf(run: Run, shard: Shard, firstSize: number): PageRequest {
-  return {
-    params: run.params,
-    range: rangeOf(run, shard.index),
-    after: shard.cursor,
-    limit: shard.pageSize ?? firstSize,
-  };
+/** @param limit documents that the page has at most */
+export function requestOf(run: Run, shard: Shard, limit: number): PageRequest {
+  return { params: run.params, range: rangeOf(run, shard.index), after: shard.cursor, limit };
 }
 
 /** The request that a delivery promises; undefined when it does not say where its page starts, or the run has no such shard. */

@@ -20,6 +20,7 @@ export function followerOf(task: IterativeTask, run: Run, now: number): Run | un
     shards: repeat.shards,
     at: now + repeat.after * 1000,
     repeat: { after: repeat.after },
+    documentsPerSecond: run.documentsPerSecond ?? null,
     ...(key === undefined ? {} : { key }),
   };
   return {

@@ -46,6 +46,10 @@ export interface Run {
   readonly nextRun?: string;
   /** The run that waits for its end. */
   readonly parent?: Parent;
+  /** Documents that its shards together take in a second, at most; absent without a limit. */
+  readonly documentsPerSecond?: number;
+  /** How many shards share that: those that are not done. All of them unless given. */
+  readonly walking?: number;
   /** Whether its handlers run and nothing that they ask for is done. */
   readonly isDryRun?: true;
   /** Of a dry run: what `onComplete` and the callbacks asked for. */
@@ -95,6 +99,8 @@ export interface HistoryEntry {
   /** Who did it: an e-mail address, `code`, `worker` or `healer`. */
   readonly by: string;
   readonly reason?: string;
+  /** For `throttle`: the rate that was set; null for none. */
+  readonly documentsPerSecond?: number | null;
 }
 
 /**
@@ -132,6 +138,8 @@ export interface Shard {
   /** Of an exclusive task: the number of the last delivery that held the shard, and the instant until which one holds it now. */
   readonly fencingToken?: number;
   readonly heldUntil?: number;
+  /** The instant before which its next page does not begin. */
+  readonly notBefore?: number;
   /** Of a dry run: what its pages asked for. */
   readonly report?: EffectsReport;
   readonly updatedAt: number;

@@ -9,6 +9,7 @@ export { hasEnded, type RunState };
  * - `prepared`: its shards are drawn
  * - `pause`, `resume`, `cancel`: somebody's commands; `retry` takes a failed run up again, or a completed one for its set-aside documents
  * - `stop-repeating`: no run is to follow it; its state stays
+ * - `throttle`: somebody has it go faster or slower; its state stays
  * - `stopped`: the last of its shards has come to a stand
  * - `walked`: the last of its shards is done
  * - `completed`: `onComplete` took effect
@@ -21,6 +22,7 @@ export type RunEvent =
   | 'cancel'
   | 'retry'
   | 'stop-repeating'
+  | 'throttle'
   | 'stopped'
   | 'walked'
   | 'completed'
@@ -37,6 +39,7 @@ export const transitions: Readonly<Record<RunState, Readonly<Partial<Record<RunE
     cancel: 'canceled',
     fail: 'failed',
     'stop-repeating': 'starting',
+    throttle: 'starting',
   },
   running: {
     pause: 'pausing',
@@ -44,6 +47,7 @@ export const transitions: Readonly<Record<RunState, Readonly<Partial<Record<RunE
     walked: 'completing',
     fail: 'failed',
     'stop-repeating': 'running',
+    throttle: 'running',
   },
   pausing: {
     resume: 'running',
@@ -51,8 +55,15 @@ export const transitions: Readonly<Record<RunState, Readonly<Partial<Record<RunE
     stopped: 'paused',
     fail: 'failed',
     'stop-repeating': 'pausing',
+    throttle: 'pausing',
   },
-  paused: { resume: 'running', cancel: 'canceled', fail: 'failed', 'stop-repeating': 'paused' },
+  paused: {
+    resume: 'running',
+    cancel: 'canceled',
+    fail: 'failed',
+    'stop-repeating': 'paused',
+    throttle: 'paused',
+  },
   canceling: { stopped: 'canceled' },
   completing: {
     pause: 'pausing',
@@ -60,9 +71,10 @@ export const transitions: Readonly<Record<RunState, Readonly<Partial<Record<RunE
     completed: 'completed',
     fail: 'failed',
     'stop-repeating': 'completing',
+    throttle: 'completing',
   },
   completed: { retry: 'running' },
-  failed: { retry: 'running', 'stop-repeating': 'failed' },
+  failed: { retry: 'running', 'stop-repeating': 'failed', throttle: 'failed' },
   canceled: {},
 };
 
@@ -93,7 +105,7 @@ export function transition(run: Run, event: RunEvent, cause: Cause, error?: Erro
   }
   const state =
     target === 'running' && event !== 'prepared' && run.boundaries === undefined ? 'starting' : target;
-  const isKept = event === 'stop-repeating';
+  const isKept = event === 'stop-repeating' || event === 'throttle';
   const { endedAt: _, ...rest } = run;
   const after: Run = {
     ...rest,

@@ -29,6 +29,7 @@ export function judge(run: Run, shard: Shard, delivery: TurnDelivery): Verdict {
   if (delivery.epoch < shard.epoch) {
     // The chain was cut just behind this turn, and a crash may have kept what the turn had to enqueue.
     if (delivery.turn === shard.turn - 1) return { kind: 'replay' };
+    if (run.state === 'running' && wasSentLater(shard, delivery)) return { kind: 'replay' };
     // It may have been this very delivery that parked it, before a crash.
     if (isStopping(run.state) && shard.state !== 'running') return { kind: 'parked' };
     return { kind: 'void', reason: 'of an older epoch' };
@@ -41,6 +42,17 @@ export function judge(run: Run, shard: Shard, delivery: TurnDelivery): Verdict {
   if (run.state !== 'running') return { kind: 'void', reason: `the run is ${run.state}` };
   if (shard.state !== 'running') return { kind: 'void', reason: `the shard is ${shard.state}` };
   return { kind: 'take' };
+}
+
+/**
+ * Whether the turn was sent to a later time, so that a crash may have kept the task of that time from being enqueued. With nothing else
+ * in the outbox, it can be enqueued however often.
+ */
+function wasSentLater(shard: Shard, { turn, epoch }: TurnDelivery): boolean {
+  const isEpochBefore = turn === shard.turn && epoch === shard.epoch - 1;
+  return (
+    isEpochBefore && shard.state === 'running' && shard.notBefore !== undefined && shard.outbox.length === 1
+  );
 }
 
 /** @throws PageturnerError `invalid-request` when the run is another task's: somebody enqueued by hand, or renamed a function. */
@@ -69,6 +81,8 @@ export interface PageResult {
   readonly report?: EffectsReport;
   /** Documents that the next page asks for; undefined for the definition's own size. */
   readonly pageSize: number | undefined;
+  /** The instant before which the next page does not begin; undefined for at once. */
+  readonly nextAt?: number | undefined;
   /** JSON text of the state; undefined where it stays as it was. */
   readonly state?: string | undefined;
   /** Why it was cut short, where a failure did it, and whether that failure counts. */
@@ -78,8 +92,8 @@ export interface PageResult {
 
 /** The shard after the turn. Its outbox holds the children first and the chain's own next task last. */
 export function advance(run: Run, shard: Shard, result: PageResult): Shard {
-  const { lastError: _, pageSize: __, heldUntil: ___, ...before } = shard;
-  const { failure, pageSize, state, report } = result;
+  const { lastError: _, pageSize: __, heldUntil: ___, notBefore: ____, ...before } = shard;
+  const { failure, pageSize, nextAt, state, report } = result;
   const after: Shard = {
     ...before,
     state: result.isLast ? 'done' : 'running',
@@ -92,6 +106,7 @@ export function advance(run: Run, shard: Shard, result: PageResult): Shard {
     started: shard.started + result.children.length,
     updatedAt: result.at,
     ...(pageSize === undefined ? {} : { pageSize }),
+    ...(nextAt === undefined || result.isLast ? {} : { notBefore: nextAt }),
     ...(state === undefined ? {} : { result: state }),
     ...(report === undefined ? {} : { report }),
     ...(failure === undefined ? {} : { lastError: failure.record }),
@@ -100,10 +115,16 @@ export function advance(run: Run, shard: Shard, result: PageResult): Shard {
   return { ...after, outbox: [...result.children, next] };
 }
 
-/** The task for the turn that is to be taken next. */
+/** The turn sent to a later time, under a new epoch: the task of the present one is void, whatever becomes of it. */
+export function sentLater(run: Run, shard: Shard, notBefore: number, now: number): Shard {
+  const after: Shard = { ...shard, epoch: shard.epoch + 1, notBefore, updatedAt: now };
+  return { ...after, outbox: [turnTask(run, after)] };
+}
+
+/** The task for the turn that is to be taken next, at the time from which it may be. */
 export function turnTask(run: Run, shard: Shard): OutboxTask {
-  const { index, turn, epoch } = shard;
-  return taskOf(run, derivedTaskId(run.id, index, turn, epoch), {
+  const { index, turn, epoch, notBefore } = shard;
+  const task = taskOf(run, derivedTaskId(run.id, index, turn, epoch), {
     kind: 'turn',
     run: run.id,
     shard: index,
@@ -111,6 +132,7 @@ export function turnTask(run: Run, shard: Shard): OutboxTask {
     epoch,
     ...placeOf(shard),
   });
+  return notBefore === undefined ? task : { ...task, at: notBefore };
 }
 
 /**

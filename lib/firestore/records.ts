@@ -66,10 +66,11 @@ export function runFromDocument(id: string, data: DocumentData): Run {
 }
 
 export function shardToDocument(shard: Shard): DocumentData {
-  const { cursor, updatedAt, heldUntil, lastError, outbox, ...rest } = shard;
+  const { cursor, updatedAt, heldUntil, notBefore, lastError, outbox, ...rest } = shard;
   return {
     ...rest,
     ...(heldUntil === undefined ? {} : { heldUntil: Timestamp.fromMillis(heldUntil) }),
+    ...(notBefore === undefined ? {} : { notBefore: Timestamp.fromMillis(notBefore) }),
     cursor: cursor === null ? null : cursorToDocument(cursor),
     updatedAt: Timestamp.fromMillis(updatedAt),
     ...(lastError === undefined ? {} : { lastError: errorToDocument(lastError) }),
@@ -78,10 +79,11 @@ export function shardToDocument(shard: Shard): DocumentData {
 }
 
 export function shardFromDocument(data: DocumentData): Shard {
-  const { cursor, updatedAt, heldUntil, lastError, outbox, ...rest } = data;
+  const { cursor, updatedAt, heldUntil, notBefore, lastError, outbox, ...rest } = data;
   return {
-    ...(rest as Omit<Shard, 'cursor' | 'updatedAt' | 'heldUntil' | 'lastError' | 'outbox'>),
+    ...(rest as Omit<Shard, 'cursor' | 'updatedAt' | 'heldUntil' | 'notBefore' | 'lastError' | 'outbox'>),
     ...(heldUntil === undefined ? {} : { heldUntil: (heldUntil as Timestamp).toMillis() }),
+    ...(notBefore === undefined ? {} : { notBefore: (notBefore as Timestamp).toMillis() }),
     cursor: cursor === null ? null : cursorFromDocument(cursor as CursorDocument),
     updatedAt: (updatedAt as Timestamp).toMillis(),
     ...(lastError === undefined ? {} : { lastError: errorFromDocument(lastError as DocumentData) }),

@@ -5,7 +5,7 @@ import { faultsOf } from '../core/parameters.ts';
 import type { StartOptions } from '../start-task.ts';
 
 /** What a starter's owner can let its callers set, each in the query of the URL: `?delay=60&shards=8`. */
-export const settable = ['delay', 'at', 'key', 'shards', 'repeat'] as const;
+export const settable = ['delay', 'at', 'key', 'shards', 'repeat', 'documentsPerSecond'] as const;
 export type Settable = (typeof settable)[number];
 
 const number = z
@@ -21,6 +21,7 @@ const schema = z.object({
   key: z.string().optional(),
   shards: number.optional(),
   repeat: number.transform((after) => ({ after })).optional(),
+  documentsPerSecond: z.union([z.literal('none').transform(() => null), number]).optional(),
 });
 
 /**

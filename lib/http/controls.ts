@@ -1,6 +1,6 @@
 import type { HttpFunction, Request } from '@google-cloud/functions-framework';
 import { z } from 'zod';
-import { cancelRun, pauseRun, resumeRun, retryRun, stopRepeating } from '../control-run.ts';
+import { cancelRun, pauseRun, resumeRun, retryRun, stopRepeating, throttleRun } from '../control-run.ts';
 import { PageturnerError } from '../core/errors.ts';
 import { faultsOf } from '../core/parameters.ts';
 import { jsonLog } from '../json-log.ts';
@@ -22,7 +22,7 @@ export interface ControlsOptions {
 /**
  * The HTTP function that shows runs and controls them, for pages and scripts that are to do so without access to the database.
  *
- * `POST {"run": "4f1c…", "command": "pause"}` (or `resume`, `cancel`, `retry`, `stop-repeating`; with `force` and `reason`) does what `pauseRun` and its
+ * `POST {"run": "4f1c…", "command": "pause"}` (or `resume`, `cancel`, `retry`, `stop-repeating`, or `throttle` with `documentsPerSecond`, which is null for no limit; with `force` and `reason`) does what `pauseRun` and its
  * like do, keeps the caller's address with the run, and answers 200 with the run as it is then. `GET ?run=4f1c…` answers one run,
  * `GET ?task=email-students&limit=20` the newest; parameters and errors included. Both take an identity token whose audience is the function's own URL. Other answers: 400 with the faults named, 401, 403, 404 where
  * there is no such run, 405, 409 where the run's state refuses the command.
@@ -73,6 +73,7 @@ const why = { run: runId, reason: z.string().max(500).optional() };
 const commandSchema = z.discriminatedUnion('command', [
   z.strictObject({ ...why, command: z.enum(['pause', 'cancel']), force: z.boolean().optional() }),
   z.strictObject({ ...why, command: z.enum(['resume', 'retry', 'stop-repeating']) }),
+  z.strictObject({ ...why, command: z.literal('throttle'), documentsPerSecond: z.number().nullable() }),
 ]);
 const lookSchema = z.union([
   z.strictObject({ run: runId }),
@@ -99,6 +100,9 @@ async function command(request: Request, by: string, ports: Ports): Promise<RunS
       break;
     case 'retry':
       await retryRun(asked.run, cause, ports);
+      break;
+    case 'throttle':
+      await throttleRun(asked.run, asked.documentsPerSecond, cause, ports);
       break;
     case 'stop-repeating':
       return await getRun(await stopRepeating(asked.run, cause, ports), ports.store);

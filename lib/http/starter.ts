@@ -26,6 +26,8 @@ export interface StarterOptions<S extends z.ZodType> {
   readonly shards?: number;
   /** Whether another run follows when one has completed; as the task says unless given. For iterative tasks. */
   readonly repeat?: Repeating | false;
+  /** Documents that its runs take in a second, at most; null for no limit, as the task says unless given. For iterative tasks. */
+  readonly documentsPerSecond?: number | null;
   /** What callers may set in the query of the URL, instead of what is set here; nothing unless given. */
   readonly callersMaySet?: readonly Settable[];
 }
@@ -35,7 +37,7 @@ export interface StarterOptions<S extends z.ZodType> {
  *
  * It takes `POST` with the parameters as JSON and an identity token whose audience is the function's own URL. An `Idempotency-Key`
  * header makes a repeated request start one run, and `?dryRun=true` in the URL starts a dry run. With `callersMaySet`, the query of its URL may hold `delay` and `repeat` in seconds, `at`
- * in the form of RFC 3339, `key` and `shards`. Answers: 202 with `runId` (or `taskId`) and where to see it; 400 with the faults
+ * in the form of RFC 3339, `key`, `shards` and `documentsPerSecond` (a number or `none`). Answers: 202 with `runId` (or `taskId`) and where to see it; 400 with the faults
  * named; 401; 403; 405; 409 where another run holds the key, or the `Idempotency-Key` had other parameters.
  *
  * @example
@@ -90,12 +92,13 @@ export function starter<S extends z.ZodType, D extends DocumentData>(
 function ownOptions<S extends z.ZodType>(
   task: { readonly name: string; readonly params: S },
   params: unknown,
-  { key, shards, repeat }: StarterOptions<S>,
+  { key, shards, repeat, documentsPerSecond }: StarterOptions<S>,
 ): StartOptions {
   return {
     ...(key === undefined ? {} : { key: key(parseParameters(task.name, task.params, params)) }),
     ...(shards === undefined ? {} : { shards }),
     ...(repeat === undefined ? {} : { repeat }),
+    ...(documentsPerSecond === undefined ? {} : { documentsPerSecond }),
   };
 }
 

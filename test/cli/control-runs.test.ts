@@ -149,3 +149,35 @@ test('runs stop-repeating says that no run follows', async () => {
     stdout: 'Run r of walk is running.\nNo run follows it.\n',
   });
 });
+
+test('runs throttle has a run go slower, says so with who did it, and lifts that', async () => {
+  const options = await withTasksEmulator();
+  const run = (...args: string[]) => runCli(['runs', ...args, '--config', config], options);
+  expect(await run('throttle', 'r', '20', '--reason', 'production suffers')).toEqual({
+    status: 0,
+    stdout:
+      'Run r of walk is running.\nIt takes 20 documents/s at most, from the next page of each shard on.\n',
+    stderr: '',
+  });
+  const shown = (await run('show', 'r')).stdout;
+  expect(shown).toMatch(/^throttled +to 20 documents\/s, by .+@.+ at 20.+Z: production suffers$/m);
+  expect(JSON.parse((await run('throttle', 'r', 'none', '--json')).stdout)).not.toHaveProperty('throttledTo');
+  const wrong = await run('throttle', 'r', '0');
+  expect(wrong).toMatchObject({ status: 2, stdout: '' });
+  expect(wrong.stderr).toContain('Write documents a second, from 0.1 to 1000000, or none for no limit.');
+  await run('cancel', 'r', '--force');
+  expect((await run('throttle', 'r', '5')).stderr).toMatch(
+    /^pageturner: Run r is canceled; throttle takes a run/,
+  );
+}, 60_000);
+
+test('runs show says until when a run and its shards wait', async () => {
+  const options = await withTasksEmulator();
+  const until = Date.UTC(2099, 0, 1);
+  await ports.store.changeRun('r', ({ shards }) => ({
+    shards: shards.map((shard) => ({ ...shard, notBefore: until })),
+  }));
+  const { stdout } = await runCli(['runs', 'show', 'r', '--config', config], options);
+  expect(stdout).toMatch(/^now +waits until 2099-01-01T00:00:00.000Z$/m);
+  expect(stdout).toMatch(/^0 +waits until 2099-01-01T00:00:00.000Z /m);
+}, 60_000);

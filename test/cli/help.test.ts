@@ -47,6 +47,7 @@ describe('help', () => {
       'runs cancel',
       'runs retry',
       'runs stop-repeating',
+      'runs throttle',
       'runs heal',
       ...['list', 'describe', 'pause', 'resume', 'purge'].map((verb) => `queues ${verb}`),
       ...['list', 'describe', 'run', 'delete'].map((verb) => `tasks ${verb}`),

@@ -89,14 +89,19 @@ test('a run is started once a key, seen, and leaves its tasks to be listed, show
   await seedStudents(db, { count: 5, program: 'gsoc2026' });
   await json('queues', 'pause', 'mail');
   const call = ['start', 'email-students', '-p', 'program=gsoc2026', '--idempotency-key', 'k'];
-  call.push('--key', 'nightly', '--shards', '2', '--repeat', '86400');
+  call.push('--key', 'nightly', '--shards', '2', '--repeat', '86400', '--documents-per-second', '1000');
   const [started, again] = await Promise.all([json(...call), json(...call)]);
   expect(again).toEqual(started);
   const { runId } = started as { runId: string };
   expect((await untilEnded(db, runId)).get('state')).toBe('completed');
   const { nextRun } = (await json('runs', 'show', runId)) as { nextRun: string };
   const next = (await db.doc(`pageturnerRuns/${nextRun}`).get()).data();
-  expect(next).toMatchObject({ state: 'starting', key: 'nightly', repeatOf: runId });
+  expect(next).toMatchObject({
+    state: 'starting',
+    key: 'nightly',
+    repeatOf: runId,
+    documentsPerSecond: 1000,
+  });
   expect(await json('runs', 'stop-repeating', runId)).toMatchObject({ id: nextRun });
   await json('runs', 'cancel', nextRun);
   await db.terminate();

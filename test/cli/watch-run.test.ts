@@ -125,16 +125,30 @@ test('a run with few shards is shown with all of them, and one with a hundred wi
 });
 
 test('the time left goes by the rate of the last looks, and else by that of the walk', () => {
-  expect(lineOf(watched(1, { recentDocumentsPerSecond: 25, secondsLeft: 3 }))).toContain(
+  expect(lineOf(watched(1, { recentDocumentsPerSecond: 25, secondsLeft: 3 }), now)).toContain(
     ' · 25/s · 30 s left',
   );
-  expect(lineOf(watched(1, { documentsPerSecond: 5, secondsLeft: 600 }))).toContain(' · 5/s · 10 min left');
-  expect(lineOf(watched(1, { state: 'paused', recentDocumentsPerSecond: 25 }))).not.toContain('left');
+  expect(lineOf(watched(1, { documentsPerSecond: 5, secondsLeft: 600 }), now)).toContain(
+    ' · 5/s · 10 min left',
+  );
+  expect(lineOf(watched(1, { state: 'paused', recentDocumentsPerSecond: 25 }), now)).not.toContain('left');
+});
+
+test('a run that waits says until when, and how fast it may go', () => {
+  const waitsUntil = new Date(now + 60_000);
+  const waiting = watched(2, { throttledTo: 20, documentsPerSecond: 19.5, secondsLeft: 98, waitsUntil });
+  expect(lineOf(waiting, now)).toContain(
+    ' · 20/s of 20/s · waits until 2030-01-01T00:01:00.000Z · 98 s left',
+  );
+  expect(lineOf(waiting, now + 59_000)).not.toContain('waits');
+  const [first, ...others] = waiting.shards;
+  const shards = [{ ...(first ?? expect.fail('no shard')), waitsUntil }, ...others];
+  expect(drawRun({ ...waiting, shards }, 24, now).filter((line) => line.includes('waits'))).toHaveLength(2);
 });
 
 test('the message of an error cannot command the terminal', () => {
   const lastError = { message: 'bad\u001B[2J news\nand more', at: 1 };
-  expect(lineOf(watched(1, { lastError }))).toContain('bad [2J news');
+  expect(lineOf(watched(1, { lastError }), now)).toContain('bad [2J news');
 });
 
 const hasScript = spawnSync('script', ['--version']).status === 0;

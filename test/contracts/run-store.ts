@@ -11,6 +11,8 @@ const run = sampleRun({
   shards: 2,
   boundaries: ['things/m'],
   versions: [1, 'two'],
+  documentsPerSecond: 0.5,
+  walking: 1,
   createdAt: 1_700_000_000_123,
   updatedAt: 1_700_000_000_125,
   at: 1_700_000_000_124,
@@ -28,7 +30,16 @@ const run = sampleRun({
     },
   ],
   callbackError: { message: 'm', at: 1_700_000_000_126, callback: 'onPause' },
-  history: [{ event: 'prepared', state: 'running', at: 1_700_000_000_125, by: 'worker', reason: 'why' }],
+  history: [
+    {
+      event: 'prepared',
+      state: 'running',
+      at: 1_700_000_000_125,
+      by: 'worker',
+      reason: 'why',
+      documentsPerSecond: null,
+    },
+  ],
   outbox: [
     {
       id: 'x',
@@ -118,6 +129,7 @@ export function runStoreContract(
         failures: 2,
         quarantined: 3,
         pageSize: 50,
+        notBefore: 1_700_000_000_128,
         result: '{"n":1}',
         lastError: { message: 'm', document: 'things/a', at: 5 },
       };

@@ -246,7 +246,8 @@ describe("the platform's failures", () => {
     expect(await takeTurn(walk, first, ports, lastAttempt)).toBe('restarted');
     expect(nextTurn()).toMatchObject({ turn: 0, epoch: 1 });
     expect(ports.queue.tasks.at(-1)?.at).toBeGreaterThan(Date.now());
-    expect(await takeTurn(walk, first, ports, lastAttempt)).toBe('void');
+    expect(await takeTurn(walk, first, ports, lastAttempt)).toBe('replayed');
+    expect(ports.queue.tasks.filter(({ delivery }) => delivery.kind === 'turn')).toHaveLength(2);
     expect((await found()).shard).toMatchObject({ failures: 0, lastError: { message: '14 UNAVAILABLE' } });
   });
 });

@@ -18,6 +18,7 @@ const events: RunEvent[] = [
   'cancel',
   'retry',
   'stop-repeating',
+  'throttle',
   'stopped',
   'walked',
   'completed',

@@ -125,3 +125,26 @@ test('a caller tells a run to stop repeating, and is answered the run that is th
   });
   expect((await ports.store.getRun('r'))?.run.repeat).toBeUndefined();
 });
+
+test('a caller has a run go slower, and is told what is wrong with a rate', async () => {
+  const command = 'throttle';
+  expect(await post({ run: 'r', command, documentsPerSecond: 20, reason: 'peak' })).toMatchObject({
+    status: 200,
+    body: {
+      throttledTo: 20,
+      history: [{}, { event: 'throttle', documentsPerSecond: 20, by: 'admin@example.com', reason: 'peak' }],
+    },
+  });
+  const { body } = await post({ run: 'r', command, documentsPerSecond: null });
+  expect(body).not.toHaveProperty('throttledTo');
+  for (const [documentsPerSecond, message] of [
+    [0, 'documentsPerSecond 0: write a number from 0.1'],
+    ['20', 'The request does not fit: documentsPerSecond'],
+    [undefined, 'The request does not fit: documentsPerSecond'],
+  ] as const) {
+    expect(await post({ run: 'r', command, documentsPerSecond })).toMatchObject({
+      status: 400,
+      body: { error: { message: expect.stringContaining(message) } },
+    });
+  }
+});

@@ -59,7 +59,12 @@ beforeEach(async () => {
     'start-walk': starter(walk, {}, runtime),
     'start-open': starter(
       { ...walk, name: 'open' },
-      { key: ({ program }) => program, shards: 3, callersMaySet: ['at', 'shards', 'repeat'] },
+      {
+        key: ({ program }) => program,
+        shards: 3,
+        callersMaySet: ['at', 'shards', 'repeat', 'documentsPerSecond'],
+        documentsPerSecond: 7,
+      },
       runtime,
     ),
     'start-ping': starter(
@@ -196,7 +201,7 @@ test('a starter sets the key and the shards of its runs, and a second start with
   const first = await call({ name: 'start-open', body: { program: 'a' } });
   const { runId } = first.body as { runId: string };
   const run = await ports.store.db.doc(`pageturnerRuns/${runId}`).get();
-  expect(run.data()).toMatchObject({ key: 'a', shards: 3 });
+  expect(run.data()).toMatchObject({ key: 'a', shards: 3, documentsPerSecond: 7 });
   expect(await call({ name: 'start-open', body: { program: 'a' } })).toMatchObject({
     status: 409,
     body: { error: { message: expect.stringContaining(`Run ${runId} of task "open" has the key "a"`) } },
@@ -204,10 +209,15 @@ test('a starter sets the key and the shards of its runs, and a second start with
 });
 
 test('callers set in the URL what a starter lets them', async () => {
-  const query = '?at=2026-01-01T00:00:00Z&shards=5&repeat=60';
+  const query = '?at=2026-01-01T00:00:00Z&shards=5&repeat=60&documentsPerSecond=0.5';
   const { body } = await call({ name: 'start-open', body: { program: 'a' }, query });
   const run = await ports.store.db.doc(`pageturnerRuns/${String(body['runId'])}`).get();
-  expect(run.data()).toMatchObject({ key: 'a', shards: 5, repeat: { after: 60, shards: 5 } });
+  expect(run.data()).toMatchObject({
+    key: 'a',
+    shards: 5,
+    repeat: { after: 60, shards: 5 },
+    documentsPerSecond: 0.5,
+  });
   expect(ports.queue.tasks[0]?.at).toBe(Date.parse('2026-01-01T00:00:00Z'));
 });
 
@@ -217,6 +227,8 @@ test.each([
   ['start-open', '?shards=many', 'shards: must be a number'],
   ['start-open', '?shards=0', 'shards is 0; give a whole number from 1 to 100.'],
   ['start-open', '?at=tomorrow', 'at: must be an instant'],
+  ['start-open', '?documentsPerSecond=0', 'documentsPerSecond 0: write a number from 0.1'],
+  ['start-open', '?documentsPerSecond=fast', 'documentsPerSecond: '],
   ['start-open', '?repeat=0', 'repeat.after 0: write seconds'],
 ])('%s refuses %s: 400, and nothing is started', async (name, query, message) => {
   const answer = await call({ name, body: { program: 'a' }, query });
