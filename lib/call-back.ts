@@ -84,7 +84,7 @@ async function call(
     if (run.parent !== undefined) await ports.store.endChild(run.parent, failureOf(owed));
     return;
   }
-  const params: unknown = parseParameters(task.name, task.params, JSON.parse(run.params));
+  const params = paramsIfTheyFit(task, run);
   await withDeadline(task.timeoutSeconds, ports.clock, async (deadline) => {
     const context = {
       ...effects.context(ports.store.db, deadline),
@@ -107,6 +107,16 @@ async function call(
         await task.onFailed?.({ ...context, error: error ?? { message: 'unknown', at: cause.at } });
     }
   }).finally(() => effects.close());
+}
+
+/** A callback that tells of a misfit must not fail of it. */
+function paramsIfTheyFit(task: IterativeTask, run: Run): unknown {
+  try {
+    return parseParameters(task.name, task.params, JSON.parse(run.params));
+  } catch (error) {
+    if (error instanceof PageturnerError) return undefined;
+    throw error;
+  }
 }
 
 /** Undefined for a run that has ended well. */

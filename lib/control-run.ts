@@ -9,6 +9,7 @@ import { drainRun, drainShard } from './drain.ts';
 import type { Ports } from './ports.ts';
 import { defaultRuntime } from './runtime.ts';
 import { stopRun } from './stop-run.ts';
+import { inSpan } from './telemetry/spans.ts';
 
 export interface ControlOptions {
   /** Who asks, kept with the run: an e-mail address, say. `code` unless given. */
@@ -37,7 +38,7 @@ export async function pauseRun(
   options: StopRunOptions = {},
   ports: Ports = defaultRuntime().ports,
 ): Promise<void> {
-  await control(runId, 'pause', options, ports);
+  await inCommandSpan('pause', runId, () => control(runId, 'pause', options, ports));
 }
 
 /**
@@ -51,7 +52,7 @@ export async function resumeRun(
   options: ControlOptions = {},
   ports: Ports = defaultRuntime().ports,
 ): Promise<void> {
-  await control(runId, 'resume', options, ports);
+  await inCommandSpan('resume', runId, () => control(runId, 'resume', options, ports));
 }
 
 /**
@@ -66,7 +67,7 @@ export async function cancelRun(
   options: StopRunOptions = {},
   ports: Ports = defaultRuntime().ports,
 ): Promise<void> {
-  await control(runId, 'cancel', options, ports);
+  await inCommandSpan('cancel', runId, () => control(runId, 'cancel', options, ports));
 }
 
 /**
@@ -82,7 +83,7 @@ export async function retryRun(
   options: ControlOptions = {},
   ports: Ports = defaultRuntime().ports,
 ): Promise<void> {
-  await control(runId, 'retry', options, ports);
+  await inCommandSpan('retry', runId, () => control(runId, 'retry', options, ports));
 }
 
 /**
@@ -96,8 +97,15 @@ export async function stopRepeating(
   options: ControlOptions = {},
   ports: Ports = defaultRuntime().ports,
 ): Promise<string> {
-  const { store, clock, log } = ports;
-  const { by = 'code', reason } = options;
+  return await inCommandSpan('stop-repeating', runId, () => endRow(runId, options, ports));
+}
+
+/** Has no run follow the newest of those that have followed one another. */
+async function endRow(
+  runId: string,
+  { by = 'code', reason }: ControlOptions,
+  { store, clock, log }: Ports,
+): Promise<string> {
   let id = runId;
   for (let hops = 0; hops < 100; hops += 1) {
     let next: string | undefined;
@@ -133,7 +141,15 @@ export async function throttleRun(
 ): Promise<void> {
   const fault = faultOfRate(documentsPerSecond);
   if (fault !== undefined) throw new PageturnerError('invalid-parameters', `${fault}.`);
-  const { by = 'code', reason } = options;
+  await inCommandSpan('throttle', runId, () => setRate(runId, documentsPerSecond, options, ports));
+}
+
+async function setRate(
+  runId: string,
+  documentsPerSecond: number | null,
+  { by = 'code', reason }: ControlOptions,
+  ports: Ports,
+): Promise<void> {
   const change = await ports.store.changeRun(runId, (found) =>
     withRate(found, documentsPerSecond, {
       at: ports.clock.now(),
@@ -144,6 +160,11 @@ export async function throttleRun(
   if (change?.run === undefined) return;
   const { task, documentsPerSecond: rate = 'all that it can' } = change.run;
   ports.log.write('INFO', `The run takes ${rate} documents a second`, { task, run: runId, by });
+}
+
+/** Under it stands what the command enqueues, so that the run's next delivery links to it. */
+async function inCommandSpan<T>(name: string, runId: string, work: () => Promise<T>): Promise<T> {
+  return await inSpan(name, { attributes: { 'pageturner.run': runId } }, work);
 }
 
 async function control(runId: string, asked: Command, options: StopRunOptions, ports: Ports): Promise<void> {

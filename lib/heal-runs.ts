@@ -7,6 +7,7 @@ import { drain, drainOwed, drainRun } from './drain.ts';
 import type { Ports } from './ports.ts';
 import { defaultRuntime } from './runtime.ts';
 import { enqueueLeftovers, stopRun } from './stop-run.ts';
+import { inSpan } from './telemetry/spans.ts';
 import { healChildren } from './track-children.ts';
 
 export interface HealReport {
@@ -33,6 +34,18 @@ export async function healRuns(
   options: { readonly quietSeconds?: number } = {},
   ports: Ports = defaultRuntime().ports,
 ): Promise<HealReport> {
+  return await inSpan('heal', {}, async (span) => {
+    const report = await healAll(options, ports);
+    span.setAttributes({
+      'pageturner.seen': report.seen,
+      'pageturner.healed': report.healed.length,
+      'pageturner.failed': report.failed.length,
+    });
+    return report;
+  });
+}
+
+async function healAll(options: { readonly quietSeconds?: number }, ports: Ports): Promise<HealReport> {
   const quietMs = (options.quietSeconds ?? 600) * 1000;
   const healed: string[] = [];
   const failed: { run: string; message: string }[] = [];
@@ -40,7 +53,9 @@ export async function healRuns(
   for await (const run of activeRuns(ports)) {
     seen += 1;
     try {
-      if (await heal(run.id, quietMs, ports)) healed.push(run.id);
+      const attributes = { 'pageturner.task': run.task, 'pageturner.run': run.id };
+      const wasDead = await inSpan('heal run', { attributes }, () => heal(run.id, quietMs, ports));
+      if (wasDead) healed.push(run.id);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       ports.log.write('ERROR', `The run could not be healed: ${message}`, { task: run.task, run: run.id });

@@ -2,11 +2,9 @@ import type { Query } from '@google-cloud/firestore';
 import type { IterativeTask } from './core/definition.ts';
 import type { RunDelivery } from './core/delivery.ts';
 import { changeIfSame } from './change-if-same.ts';
-import { childrenOf, failed } from './core/control.ts';
-import { errorRecord, FatalTaskError, PageturnerError } from './core/errors.ts';
+import { childrenOf } from './core/control.ts';
 import { derivedTaskId } from './core/names.ts';
 import type { OutboxTask } from './core/outbox.ts';
-import { isPlatformFailure } from './core/platform-failure.ts';
 import { newShard, type Run, type RunChange, type RunRecords } from './core/run.ts';
 import { transition } from './core/transition.ts';
 import { mustBelongTo, turnTask } from './core/turn-rules.ts';
@@ -19,7 +17,7 @@ import { findBoundaries } from './find-boundaries.ts';
 import type { Attempt, Ports, RunStore } from './ports.ts';
 import { refuseRun } from './refuse-run.ts';
 import { runFailed } from './run-failed.ts';
-import { enqueueLeftovers } from './stop-run.ts';
+import { observeHandler } from './telemetry/observe-handler.ts';
 
 /** How a preparation ended; each of these is an answer of 2xx. */
 export type PrepareOutcome = 'prepared' | 'continued' | 'replayed' | 'void' | 'failed' | 'restarted';
@@ -28,7 +26,7 @@ export type PrepareOutcome = 'prepared' | 'continued' | 'replayed' | 'void' | 'f
  * Draws the shards of a run, freezes them in it, and begins each shard's chain. It takes effect once: of two preparations at the same
  * time one is void.
  *
- * What goes wrong in the user's code is tried again; on the queue's last attempt it ends the run.
+ * A failure of the user's code (`query`, `onStart`) is tried again, until the budget is used up or the queue gives up.
  *
  * @param attempt which attempt of the queue this is, if a queue delivers
  * @throws what the query, the database or the queue throws: the delivery must come again.
@@ -60,15 +58,7 @@ export async function prepareRun(
   try {
     plan = await draw(task, found.run, fit.params, ports);
   } catch (error) {
-    if (!isForGood(error) && (isPlatformFailure(error) || (await attempt?.isLast()) !== true)) throw error;
-    const at = clock.now();
-    const record = errorRecord(error, at);
-    const change = await changeIfSame(found.run, store, (now) => failed(now, record, { at, by: 'worker' }));
-    // Another delivery was quicker, and may have prepared the run: look again.
-    if (change === undefined) return await prepareRun(task, delivery, ports, attempt);
-    log.write('ERROR', `The run could not be prepared: ${record.message}`, where);
-    await enqueueLeftovers(found.run.id, ports);
-    return 'failed';
+    return await runFailed(error, { task, run: found.run, attempt }, ports);
   }
   if (plan === 'continued') return plan;
   if (plan === undefined) return await prepareRun(task, delivery, ports, attempt);
@@ -134,21 +124,17 @@ async function callOnStart(
 ): Promise<void> {
   if (task.onStart === undefined) return;
   await withDeadline(task.timeoutSeconds, clock, async (deadline) => {
-    await task.onStart?.({
+    const context = {
       ...effects.context(store.db, deadline),
       params,
       runId: run.id,
       dryRun: run.isDryRun === true,
       total,
       idempotencyKey: derivedTaskId(run.id, 'start'),
-    });
+    };
+    const call = { task: task.name, queue: run.queue, handler: 'onStart', clock };
+    await observeHandler(call, async () => await task.onStart?.(context));
   }).finally(() => effects.close());
-}
-
-/** What trying again would not mend. */
-function isForGood(error: unknown): boolean {
-  if (error instanceof FatalTaskError) return true;
-  return error instanceof PageturnerError && error.code === 'invalid-query';
 }
 
 /** A crash may have kept the task that goes on with the preparation from being enqueued. */

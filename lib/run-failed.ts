@@ -1,7 +1,7 @@
 import { changeIfSame } from './change-if-same.ts';
 import { failed, restartRun } from './core/control.ts';
 import type { IterativeTask } from './core/definition.ts';
-import { errorRecord } from './core/errors.ts';
+import { errorRecord, PageturnerError } from './core/errors.ts';
 import { remedyAtTheEnd, remedyFor } from './core/failure-rules.ts';
 import type { Run } from './core/run.ts';
 import { drainRun } from './drain.ts';
@@ -20,6 +20,7 @@ export async function remedyForRun(
   task: IterativeTask,
   attempt: Attempt | undefined,
 ): Promise<'again' | 'count' | 'fail' | 'restart'> {
+  if (isOfTheQuery(error)) return 'fail';
   const policy = { ...task, onError: task.onError === 'fail' ? 'fail' : 'retry' } as const;
   const counts = { failures, quarantined: 0 };
   const remedy = remedyFor(error, 1, counts, policy);
@@ -28,8 +29,13 @@ export async function remedyForRun(
   return remedyAtTheEnd(remedy, error, 1, counts, policy) === 'restart' ? 'restart' : 'fail';
 }
 
+/** What trying again would not mend: a query that can not be parted, say. */
+function isOfTheQuery(error: unknown): boolean {
+  return error instanceof PageturnerError && error.code === 'invalid-query';
+}
+
 /**
- * What becomes of a run whose `onStart` or `onComplete` failed. A failure of the user's code is counted in the run and ends it when the
+ * What becomes of a run whose preparation or completion failed. A failure of the user's code is counted in the run and ends it when the
  * budget is used up or the queue gives up; one of the platform is not counted, and a last attempt has it begun anew.
  *
  * @throws the error: the delivery must come again.

@@ -148,11 +148,13 @@ function faultOf({ kind, name }: AnyTask, options: StartOptions): string | undef
   }
   if (!Number.isInteger(shards) || shards < 1 || shards > mostShards)
     return `shards is ${shards}; give a whole number from 1 to ${mostShards}.`;
-  if (key !== undefined && (key.length < 1 || key.length > 500))
-    return 'key has no characters, or more than 500.';
-  if (idempotencyKey.length < 1 || idempotencyKey.length > 500)
-    return 'The idempotency key has no characters, or more than 500.';
+  if (key !== undefined && !isKey(key)) return 'key is not a text of 1 to 500 characters.';
+  if (!isKey(idempotencyKey)) return 'The idempotency key is not a text of 1 to 500 characters.';
   const rateFault = faultOfRate(documentsPerSecond);
   if (rateFault !== undefined) return `${rateFault}.`;
   return repeat === false ? undefined : faultOfRepeating(repeat);
+}
+
+function isKey(key: unknown): boolean {
+  return typeof key === 'string' && key.length >= 1 && key.length <= 500;
 }

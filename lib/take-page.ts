@@ -1,3 +1,4 @@
+import type { IterativeTask } from './core/definition.ts';
 import { PageturnerError } from './core/errors.ts';
 import { remedyFor } from './core/failure-rules.ts';
 import { smallerPage } from './core/page-size.ts';
@@ -31,7 +32,7 @@ export async function takePage(
   const { clock } = turn.ports;
   let startedAt = clock.now();
   // Before anything can fail: what is kept of a failure would take the lease from the delivery that has it.
-  mustBeFree(turn, startedAt);
+  mustBeFree(turn.task, turn, startedAt);
   let page: PageInHand;
   try {
     const until = await askedToWait(turn);
@@ -54,7 +55,11 @@ export async function takePage(
 }
 
 /** @throws PageturnerError `held` while another delivery holds the shard of an exclusive task. */
-function mustBeFree({ task, run, shard }: TurnInHand, now: number): void {
+export function mustBeFree(
+  task: IterativeTask,
+  { run, shard }: Pick<TurnInHand, 'run' | 'shard'>,
+  now: number,
+): void {
   const { heldUntil = 0, turn } = shard.value;
   if (task.exclusive !== true || heldUntil <= now) return;
   throw new PageturnerError(

@@ -13,7 +13,7 @@ import type { PageOutcome } from './page-failed.ts';
 import { askAhead } from './read-page.ts';
 import { refuseRun } from './refuse-run.ts';
 import { stopRun } from './stop-run.ts';
-import { takePage } from './take-page.ts';
+import { mustBeFree, takePage } from './take-page.ts';
 
 /** How a delivery ended; each of these is an answer of 2xx. */
 export type TurnOutcome = PageOutcome | 'replayed' | 'parked' | 'void';
@@ -58,9 +58,9 @@ export async function takeTurn(
         await drain(found.shard.value.outbox, queue);
         return 'replayed';
       case 'park': {
-        const change = await store.changeRun(delivery.run, (now) =>
-          parkOne(now, delivery, ports.clock.now()),
-        );
+        // A duplicate must not park the shard under the delivery that is at work on it.
+        mustBeFree(task, found, clock.now());
+        const change = await store.changeRun(delivery.run, (now) => parkOne(now, delivery, clock.now()));
         // Somebody resumed the run meanwhile, say: look again.
         if (change === undefined) continue;
         await stopRun(delivery.run, { by: 'worker' }, ports);

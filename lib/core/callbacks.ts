@@ -51,12 +51,15 @@ export interface OwedCallback {
   readonly notBefore?: number;
 }
 
-/** The run with what its new state calls for: the callback, if its task has one, and the word to the run that waits for it. */
+/**
+ * The run with what its new state calls for: the word to the run that waits for it, and the callback, if its task has one. The word goes
+ * first: a run that waits should not have to wait for a callback that hangs.
+ */
 export function owing(run: Run, error?: ErrorRecord): Run {
   const callback = nameFor(run);
   const called = callback !== undefined && run.callbacks?.includes(callback) === true ? [callback] : [];
   const told = run.parent !== undefined && hasEnded(run.state) ? ['parent' as const] : [];
-  return [...called, ...told].reduce((before, name) => owingOne(before, name, error), run);
+  return [...told, ...called].reduce((before, name) => owingOne(before, name, error), run);
 }
 
 function owingOne(run: Run, name: OwedName, error: ErrorRecord | undefined): Run {

@@ -117,7 +117,8 @@ export interface StartContext<P> extends HandlerContext, WritesContext {
 
 /** For `onPause` and `onCancel`: what happened, which may be some time ago. */
 export interface CallbackContext<P> extends HandlerContext, WritesContext {
-  readonly params: P;
+  /** Undefined where the task's schema does not take them: that may be why the run was paused. */
+  readonly params: P | undefined;
   readonly runId: string;
   /** See `PageContext`. */
   readonly dryRun: boolean;

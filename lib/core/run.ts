@@ -78,7 +78,7 @@ export interface Run {
   readonly waits?: number;
   /** Children that ended, and not well; once completed, for a task that waits for them. */
   readonly failedChildren?: number;
-  /** Failures of `onStart` or `onComplete`; absent when it has not failed. */
+  /** Failures of its preparation (`query`, `onStart`) or of `onComplete`; absent when it has not failed. */
   readonly failures?: number;
   /** Whether it has completed before it was retried: `onComplete` is not called again. */
   readonly hasCompleted?: boolean;

@@ -18,7 +18,7 @@ export function mustFit(writes: readonly Write[]): void {
     if (size <= most) continue;
     throw new PageturnerError(
       'too-large',
-      `The page asks for ${writes.length} writes, which are more than the ${most / mebibyte} MiB that a commit may have.`,
+      `${writes.length} writes are asked for, which are more than the ${most / mebibyte} MiB that a commit may have.`,
     );
   }
 }

@@ -137,6 +137,7 @@ export class FirestoreRunStore implements RunStore {
     change: (found: RunRecords) => RunChange | undefined,
     writes: readonly Write[] = [],
   ): Promise<RunChange | undefined> {
+    mustFit(writes);
     return await this.db.runTransaction(async (transaction) => {
       const [run, shards] = await Promise.all([
         transaction.get(this.#run(runId)),

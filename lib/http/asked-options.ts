@@ -8,6 +8,9 @@ import type { StartOptions } from '../start-task.ts';
 export const settable = ['delay', 'at', 'key', 'shards', 'repeat', 'documentsPerSecond'] as const;
 export type Settable = (typeof settable)[number];
 
+/** A slip (`?dryrun=true`) must not start a real run. */
+const known: readonly string[] = [...settable, 'dryRun'];
+
 const number = z
   .string()
   .regex(/^\d+(\.\d+)?$/, 'must be a number')
@@ -27,9 +30,16 @@ const schema = z.object({
 /**
  * The start options that a request's URL asks for.
  *
- * @throws PageturnerError `invalid-request` when the caller may not set one, or it does not read.
+ * @throws PageturnerError `invalid-request` when the URL has something else, the caller may not set one, or it does not read.
  */
 export function askedOptions(request: Request, allowed: readonly Settable[]): StartOptions {
+  const unknown = Object.keys(request.query).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new PageturnerError(
+      'invalid-request',
+      `The URL has ${JSON.stringify(unknown)}, and may have ${known.join(', ')}; parameters of the task go into the body.`,
+    );
+  }
   const asked = settable.filter((name) => request.query[name] !== undefined);
   const refused = asked.filter((name) => !allowed.includes(name));
   if (refused.length > 0) {

@@ -6,12 +6,14 @@ import { FatalTaskError, iterativeTask, retryRun } from '../../lib/index.ts';
 import { startRun } from '../../lib/start-run.ts';
 import { takeDelivery } from '../../lib/take-delivery.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
+import { changed } from '../support/changed.ts';
 import { begin, takeLast } from '../support/runs.ts';
 import {
   allVisitedOnce,
   base,
   children,
   db,
+  lastAttempt,
   ports,
   putThings,
   start,
@@ -109,7 +111,9 @@ test('a preparation that fails when another has prepared the run leaves it runni
   }
   during = async () => void (await takeLast(walk, ports));
   const slow = { ...ports, store: new SlowStore(db) };
-  expect(await takeDelivery(walk, { kind: 'prepare', run: 'r', epoch: 0 }, slow)).toBe('replayed');
+  const prepare = { kind: 'prepare', run: 'r', epoch: 0 } as const;
+  await expect(takeDelivery(walk, prepare, slow)).rejects.toThrow('no such program');
+  expect(await takeDelivery(walk, prepare, slow)).toBe('replayed');
   expect((await db.doc('pageturnerRuns/r').get()).get('state')).toBe('running');
 });
 
@@ -129,6 +133,38 @@ test('a run whose preparation failed is prepared when it is retried, and the err
   await retryRun('r', {}, ports);
   const run = await db.doc('pageturnerRuns/r').get();
   expect([run.get('state'), run.get('error')]).toEqual(['starting', undefined]);
+  expect(await takeLast(walk, ports)).toBe('prepared');
+});
+
+test('a query that throws uses up the failure budget, and the run ends with its cause', async () => {
+  const walk = iterativeTask({
+    ...base,
+    maxFailures: 2,
+    each: visit,
+    query() {
+      throw new Error('no such index');
+    },
+  });
+  await startRun(walk, runStart, ports);
+  await expect(takeLast(walk, ports)).rejects.toThrow('no such index');
+  expect((await db.doc('pageturnerRuns/r').get()).data()).toMatchObject({ state: 'starting', failures: 1 });
+  expect(await takeLast(walk, ports)).toBe('failed');
+  expect((await db.doc('pageturnerRuns/r').get()).data()).toMatchObject({
+    state: 'failed',
+    error: { message: 'no such index', stack: expect.stringContaining('prepare-run.test') },
+  });
+});
+
+test('what the platform fails at is no failure of the preparation, and a last attempt begins it anew', async () => {
+  const walk = iterativeTask({ ...base, maxFailures: 1, each: visit });
+  await startRun(walk, runStart, ports);
+  const broken = changed(ports.store, {
+    count: () =>
+      Promise.reject(Object.assign(new Error('14 UNAVAILABLE'), { code: 14, details: 'UNAVAILABLE' })),
+  });
+  const prepare = { kind: 'prepare', run: 'r', epoch: 0 } as const;
+  await expect(takeDelivery(walk, prepare, { ...ports, store: broken })).rejects.toThrow('UNAVAILABLE');
+  expect(await takeDelivery(walk, prepare, { ...ports, store: broken }, lastAttempt)).toBe('restarted');
   expect(await takeLast(walk, ports)).toBe('prepared');
 });
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { iterativeTask } from '../../lib/index.ts';
+import { iterativeTask, pauseRun } from '../../lib/index.ts';
 import { changed } from '../support/changed.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
 import {
@@ -67,6 +67,18 @@ describe('an exclusive task', () => {
     release();
     expect(await outcome).toBe('committed');
     expect(calls()).toBe(1);
+  });
+
+  test('is not parked by a duplicate while it is held: a pause lets the page take effect', async () => {
+    const { walk, delivery, outcome, release, calls } = await heldTurn();
+    await pauseRun('r', {}, ports);
+    await expect(takeTurn(walk, delivery, ports)).rejects.toMatchObject({ code: 'held' });
+    release();
+    expect(await outcome).toBe('committed');
+    expect(await takeTurn(walk, nextTurn(), ports)).toBe('parked');
+    expect((await found()).run).toMatchObject({ state: 'paused' });
+    expect(calls()).toBe(1);
+    expect(await visits()).toBe('a1 b1 c1 d1 e0 f0 g0 h0');
   });
 
   test('is not let go by another delivery that cannot even read the page', async () => {

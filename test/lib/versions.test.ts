@@ -1,7 +1,15 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { RunRecords } from '../../lib/core/run.ts';
-import { getRun, healRuns, iterativeTask, resumeRun, retryRun, type IterativeTask } from '../../lib/index.ts';
+import {
+  cancelRun,
+  getRun,
+  healRuns,
+  iterativeTask,
+  resumeRun,
+  retryRun,
+  type IterativeTask,
+} from '../../lib/index.ts';
 import { startRun } from '../../lib/start-run.ts';
 import { takeDelivery } from '../../lib/take-delivery.ts';
 import { memoryPorts } from '../support/memory-ports.ts';
@@ -23,7 +31,7 @@ beforeEach(() => {
   cut = { ...ports, queue: Object.assign(dead, { tasks: ports.queue.tasks }) as never };
 });
 
-type Changes = Pick<IterativeTask, 'version'> & {
+type Changes = Pick<IterativeTask, 'version' | 'onPause' | 'onCancel'> & {
   readonly onOtherVersion?: 'pause' | 'fail' | 'continue';
   readonly params?: z.ZodType;
 };
@@ -198,4 +206,31 @@ test('a schema that throws is a misfit too, and what it says of the value is not
   const text = JSON.stringify([(await found()).run.history, ports.log.entries]);
   expect(text).toContain('its schema threw SyntaxError');
   expect(text).not.toContain('secret');
+});
+
+test('onPause is told of a pause that came from misfitting parameters, without the parameters', async () => {
+  const told: unknown[] = [];
+  const telling = (params: z.ZodType): IterativeTask =>
+    walk({
+      params,
+      onPause: (ctx) => void told.push([ctx.params, ctx.by, ctx.reason]),
+      onCancel: (ctx) => void told.push(ctx.params),
+    });
+  await begin(telling(z.object({})), ports);
+  const strict = telling(z.object({ program: z.string() }));
+  await goOn(strict);
+  expect(await takeLast(strict, ports)).toBe('called');
+  expect(told).toEqual([
+    [
+      undefined,
+      'worker',
+      expect.stringMatching(/program: .*Resume the run when the worker's schema takes them/),
+    ],
+  ]);
+  expect((await found()).run).toMatchObject({ state: 'paused' });
+  expect((await found()).run).not.toHaveProperty('callbackError');
+  await resumeRun('r', {}, ports);
+  await cancelRun('r', { force: true }, ports);
+  expect(await takeLast(telling(z.object({})), ports)).toBe('called');
+  expect(told.at(-1)).toEqual({});
 });

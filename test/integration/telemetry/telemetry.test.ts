@@ -9,12 +9,23 @@ import { InMemorySpanExporter, SimpleSpanProcessor, type ReadableSpan } from '@o
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import { startEmulator } from '../../../emulator/index.ts';
-import { iterativeTask, task, worker } from '../../../lib/index.ts';
+import {
+  cancelRun,
+  healRuns,
+  iterativeTask,
+  pauseRun,
+  resumeRun,
+  retryRun,
+  stopRepeating,
+  task,
+  worker,
+} from '../../../lib/index.ts';
 import { createRuntime } from '../../../lib/runtime.ts';
 import { startOn } from '../../../lib/start-task.ts';
 import { withRequestTrace } from '../../../lib/request-trace.ts';
 import { testFirestore } from '../../support/firestore.ts';
-import { untilEnded } from '../../support/runs.ts';
+import { memoryPorts } from '../../support/memory-ports.ts';
+import { begin, untilEnded } from '../../support/runs.ts';
 import { portOf, serveFunctions } from '../../support/serve-functions.ts';
 import { toolkitEnvironment } from '../../support/toolkit-environment.ts';
 
@@ -45,7 +56,7 @@ let hasFailed = false;
 const walk = iterativeTask({
   name: 'walk',
   queue: 'iterate',
-  params: z.object({ to: z.string() }),
+  params: z.object({ to: z.string().default('nobody') }),
   query: (_, db) => db.collection('things').orderBy('rank'),
   pageSize: 2,
   each(thing, ctx) {
@@ -208,4 +219,51 @@ test('a run over Cloud Tasks is seen in spans, in metrics and in logs that belon
       'mail children task done': 1,
     },
   });
+});
+
+test('commands and healings have spans, and what they enqueue stands under them', async () => {
+  const ports = memoryPorts();
+  await begin(walk, ports);
+  spans.reset();
+  await pauseRun('r', {}, ports);
+  ports.queue.tasks.length = 0;
+  await healRuns({ quietSeconds: 0 }, ports);
+  await resumeRun('r', {}, ports);
+  await cancelRun('r', { force: true }, ports);
+  await expect(retryRun('r', {}, ports)).rejects.toThrow('Run r is canceled');
+  await expect(stopRepeating('x', {}, ports)).rejects.toThrow('There is no run x.');
+  const all = spans.getFinishedSpans();
+  const tops = all.filter(({ parentSpanContext }) => parentSpanContext === undefined);
+  expect(tops.map(({ name, attributes, status: { code } }) => ({ name, code, ...attributes }))).toEqual([
+    { name: 'pageturner.pause', code: SpanStatusCode.UNSET, 'pageturner.run': 'r' },
+    {
+      name: 'pageturner.heal',
+      code: SpanStatusCode.UNSET,
+      'pageturner.seen': 1,
+      'pageturner.healed': 1,
+      'pageturner.failed': 0,
+    },
+    { name: 'pageturner.resume', code: SpanStatusCode.UNSET, 'pageturner.run': 'r' },
+    { name: 'pageturner.cancel', code: SpanStatusCode.UNSET, 'pageturner.run': 'r' },
+    {
+      name: 'pageturner.retry',
+      code: SpanStatusCode.ERROR,
+      'pageturner.run': 'r',
+      'error.type': 'invalid-state',
+    },
+    {
+      name: 'pageturner.stop-repeating',
+      code: SpanStatusCode.ERROR,
+      'pageturner.run': 'x',
+      'error.type': 'invalid-state',
+    },
+  ]);
+  const pause = tops[0]?.spanContext().spanId;
+  const below = all.filter(({ parentSpanContext }) => parentSpanContext?.spanId === pause);
+  expect(below.map(({ name }) => name)).toEqual(['pageturner.enqueue']);
+  const heal = tops[1]?.spanContext().spanId;
+  const healed = all.filter(({ parentSpanContext }) => parentSpanContext?.spanId === heal);
+  expect(healed.map(({ name, attributes }) => [name, attributes['pageturner.run']])).toEqual([
+    ['pageturner.heal run', 'r'],
+  ]);
 });

@@ -238,3 +238,17 @@ test.each([
   });
   expect(ports.queue.tasks).toEqual([]);
 });
+
+test('what the URL has and a start does not know is refused, so that a slip in dryRun starts no real run', async () => {
+  for (const query of ['?dryrun=true', '?shard=8']) {
+    const answer = await call({ name: 'start-open', query, body: { program: 'gsoc2026' } });
+    expect(answer.status).toBe(400);
+    expect(answer.body).toEqual({
+      error: {
+        code: 'invalid-request',
+        message: `The URL has "${query.slice(1).split('=')[0]}", and may have delay, at, key, shards, repeat, documentsPerSecond, dryRun; parameters of the task go into the body.`,
+      },
+    });
+  }
+  expect(ports.queue.tasks).toEqual([]);
+});
