@@ -75,6 +75,18 @@ const settings = z.strictObject({
     .boolean()
     .optional()
     .describe('Whether a queue slows down when its targets answer 429 or 503. Default true.'),
+  hasErrorPressure: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether a queue slows down when half of its attempts fail or more. Default false; true with profile strict.',
+    ),
+  hasSlowStart: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether a queue that is new, idle or resumed gets up to its rate step by step. Default false; true with profile strict.',
+    ),
 });
 
 const port = z.int().min(0).max(65_535);
@@ -196,6 +208,8 @@ export interface EmulatorConfig {
     readonly taskNameReuseAfter?: string | undefined;
     readonly queueNameReuseAfter?: string | undefined;
     readonly hasBackPressure?: boolean | undefined;
+    readonly hasErrorPressure?: boolean | undefined;
+    readonly hasSlowStart?: boolean | undefined;
   };
   /** Ports on 127.0.0.1; 0 takes any that is free. */
   readonly ports: Readonly<Record<ServiceName, number>>;

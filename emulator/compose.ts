@@ -11,7 +11,6 @@ import { Graveyard } from './admin/graveyard.ts';
 import { adminHttp } from './admin/http.ts';
 import { Metrics } from './admin/metrics.ts';
 import type { QueueInput } from './core/input.ts';
-import { QUEUE_NAME_REUSE_MS } from './core/production-rules.ts';
 import type { AppEngineUrl } from './dispatch/app-engine-origin.ts';
 import { HttpDispatcher } from './dispatch/http-dispatcher.ts';
 import {
@@ -21,7 +20,7 @@ import {
   TokenSigner,
 } from './dispatch/token-signer.ts';
 import type { SigningKey } from './dispatch/token-signer.ts';
-import { Engine } from './engine/engine.ts';
+import { Engine, STRICT_SETTINGS } from './engine/engine.ts';
 import type { EngineSettings } from './engine/engine.ts';
 import type { EngineListener } from './engine/events.ts';
 import { Production } from './engine/production.ts';
@@ -95,7 +94,7 @@ export interface EmulatorOptions {
    * are new or whose name was just given up. `strict` refuses all of it, in the service's own words.
    */
   readonly profile?: Profile;
-  /** What is not public of the service, or differs between its pages: how long names stay taken, and back-pressure. */
+  /** What is not public of the service, or differs between its pages: how long names stay taken, and what slows queues down. */
   readonly settings?: Partial<EngineSettings>;
   /** Told of what would go otherwise in production, once for each kind and queue; nobody unless given. */
   readonly onWarning?: (warning: Warning) => void;
@@ -233,7 +232,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       sizeOf: storedSizeOf,
       production,
       settings: {
-        ...(options.profile === 'strict' && { queueNameReuseAfterMs: QUEUE_NAME_REUSE_MS }),
+        ...(options.profile === 'strict' && STRICT_SETTINGS),
         ...options.settings,
       },
     }),
@@ -246,7 +245,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   faults.guardCreate(engine.tasks);
   const graveyard = new Graveyard({ tasks: engine.tasks, attempts });
   const activity = new ActivityLog((name) => engine.queues.find(name), seed);
-  const metrics = new Metrics(store);
+  const metrics = new Metrics({
+    listQueues: () => store.listQueues(),
+    stats: (name) => engine.queues.stats(name),
+  });
   engine.observe(metrics.listener);
   const operations = new Operations();
   const begin = (): void => {

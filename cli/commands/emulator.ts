@@ -19,6 +19,8 @@ interface Options extends CommonOptions {
   readonly taskNameReuseAfter?: string;
   readonly queueNameReuseAfter?: string;
   readonly backPressure: boolean;
+  readonly errorPressure?: boolean;
+  readonly slowStart?: boolean;
   readonly data?: string;
   readonly clock?: 'system' | 'virtual';
   readonly seed?: number;
@@ -61,6 +63,16 @@ export function emulatorCommand(): Command {
       '--no-back-pressure',
       'let no queue slow down for 429 and 503 (default: settings.hasBackPressure)',
     )
+    .option(
+      '--error-pressure',
+      'slow queues down whose attempts fail, as strict does (default: settings.hasErrorPressure)',
+    )
+    .option('--no-error-pressure', 'do not, though the profile is strict')
+    .option(
+      '--slow-start',
+      'let cold queues get up to their rate step by step, as strict does (default: settings.hasSlowStart)',
+    )
+    .option('--no-slow-start', 'do not, though the profile is strict')
     .option('--data <file>', 'keep queues, tasks and the signing key in this file (default: in memory)')
     .addOption(
       new Option('--clock <kind>', 'virtual stands still until a test moves it (default: system)').choices([
@@ -108,6 +120,7 @@ async function emulate(options: Options, signal: AbortSignal): Promise<void> {
 function withOptions(config: EmulatorConfig, options: Options): EmulatorConfig {
   const { profile, publicUrl, appEngineUrl, followRedirects, taskNameReuseAfter, queueNameReuseAfter } =
     options;
+  const { errorPressure, slowStart } = options;
   return {
     ...config,
     ...(profile !== undefined && { profile }),
@@ -119,6 +132,8 @@ function withOptions(config: EmulatorConfig, options: Options): EmulatorConfig {
       ...(taskNameReuseAfter !== undefined && { taskNameReuseAfter }),
       ...(queueNameReuseAfter !== undefined && { queueNameReuseAfter }),
       ...(!options.backPressure && { hasBackPressure: false }),
+      ...(errorPressure !== undefined && { hasErrorPressure: errorPressure }),
+      ...(slowStart !== undefined && { hasSlowStart: slowStart }),
     },
   };
 }

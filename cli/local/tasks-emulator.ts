@@ -42,12 +42,15 @@ export async function startTasksEmulator(
 }
 
 function engineSettings(settings: EmulatorConfig['settings']): Partial<EngineSettings> {
-  const { taskNameReuseAfter, queueNameReuseAfter, hasBackPressure } = settings;
+  const { taskNameReuseAfter, queueNameReuseAfter, hasBackPressure, hasErrorPressure, hasSlowStart } =
+    settings;
   return {
     ...(taskNameReuseAfter !== undefined && { taskNameReuseAfterMs: secondsOf(taskNameReuseAfter) * 1000 }),
     ...(queueNameReuseAfter !== undefined && {
       queueNameReuseAfterMs: secondsOf(queueNameReuseAfter) * 1000,
     }),
     ...(hasBackPressure !== undefined && { hasBackPressure }),
+    ...(hasErrorPressure !== undefined && { hasErrorPressure }),
+    ...(hasSlowStart !== undefined && { hasSlowStart }),
   };
 }

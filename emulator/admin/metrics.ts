@@ -3,9 +3,9 @@ import { queueOfTask } from '../core/names.ts';
 import { partsOf, statusOf } from './activity-log.ts';
 
 /** What `/metrics` asks of the queues. */
-export interface QueueDepths {
+export interface QueueGauges {
   listQueues(): readonly { readonly name: string }[];
-  countTasks(queueName: string): number;
+  stats(queueName: string): { readonly taskCount: number; readonly effectiveRate: number };
 }
 
 /** Upper bounds, in ms, of how late attempts begin. */
@@ -18,23 +18,30 @@ interface Delays {
   count: number;
 }
 
-const PREFIX = 'cloudtasks_googleapis_com:';
+const GOOGLE = 'cloudtasks_googleapis_com';
+/** What Cloud Monitoring does not have. */
+const OWN = 'pageturner_emulator';
 
 /**
  * The metrics of Cloud Monitoring that tell of queues and calls, for Prometheus, by the names under which Google's own query language has
- * them: `cloudtasks.googleapis.com/queue/depth` is `cloudtasks_googleapis_com:queue_depth`. Counts are those since the start or a reset.
+ * them: `cloudtasks.googleapis.com/queue/depth` is `cloudtasks_googleapis_com:queue_depth`; and what slows queues down, by a name of its own.
+ * Counts are those since the start or a reset.
  */
 export class Metrics {
-  readonly #queues: QueueDepths;
+  readonly #queues: QueueGauges;
   readonly #attempts = new Map<string, number>();
   readonly #calls = new Map<string, number>();
   readonly #delays = new Map<string, Delays>();
+  readonly #slowed = new Map<string, number>();
 
-  constructor(queues: QueueDepths) {
+  constructor(queues: QueueGauges) {
     this.#queues = queues;
   }
 
   readonly listener = (event: EngineEvent): void => {
+    if (event.kind === 'queueSlowed') {
+      count(this.#slowed, `${queueLabels(event.queue.name)},reason="${event.reason}"`);
+    }
     if (event.kind === 'attemptEnded') {
       count(this.#attempts, `${labelsOf(event.task.name)},response_code="${statusOf(event.result)}"`);
     }
@@ -53,24 +60,31 @@ export class Metrics {
     this.#attempts.clear();
     this.#calls.clear();
     this.#delays.clear();
+    this.#slowed.clear();
   }
 
   /** In Prometheus's text format. */
   text(): string {
-    const depths = this.#queues
+    const gauges = this.#queues
       .listQueues()
-      .map(({ name }) => [queueLabels(name), this.#queues.countTasks(name)] as const);
+      .map(({ name }) => ({ labels: queueLabels(name), ...this.#queues.stats(name) }));
+    const depths = gauges.map(({ labels, taskCount }) => [labels, taskCount] as const);
+    const rates = gauges.map(({ labels, effectiveRate }) => [labels, effectiveRate] as const);
     const delays = [...this.#delays].flatMap(([labels, { counts, sum, count: all }]) => [
       ...DELAY_BOUNDS.map((bound, index) => [`_bucket{${labels},le="${bound}"}`, counts[index]] as const),
       [`_bucket{${labels},le="+Inf"}`, all] as const,
       [`_sum{${labels}}`, sum] as const,
       [`_count{${labels}}`, all] as const,
     ]);
+    const google = family(GOOGLE);
+    const own = family(OWN);
     return [
-      family('queue_depth', 'gauge', 'Tasks in the queue.', depths.map(braced)),
-      family('queue_task_attempt_count', 'counter', 'Attempts that ended.', [...this.#attempts].map(braced)),
-      family('queue_task_attempt_delays', 'histogram', 'Ms from due to dispatched.', delays),
-      family('api_request_count', 'counter', 'Calls of the API.', [...this.#calls].map(braced)),
+      google('queue_depth', 'gauge', 'Tasks in the queue.', depths.map(braced)),
+      google('queue_task_attempt_count', 'counter', 'Attempts that ended.', [...this.#attempts].map(braced)),
+      google('queue_task_attempt_delays', 'histogram', 'Ms from due to dispatched.', delays),
+      google('api_request_count', 'counter', 'Calls of the API.', [...this.#calls].map(braced)),
+      own('queue_effective_rate', 'gauge', 'Dispatches a second that are in force.', rates.map(braced)),
+      own('queue_slowed_count', 'counter', 'Times that the rate was cut.', [...this.#slowed].map(braced)),
     ].join('');
   }
 
@@ -87,10 +101,14 @@ export class Metrics {
 
 type Sample = readonly [series: string, value: number | undefined];
 
-function family(name: string, type: string, help: string, samples: readonly Sample[]): string {
-  const full = `${PREFIX}${name}`;
-  const lines = samples.map(([series, value = 0]) => `${full}${series} ${value}\n`);
-  return `# HELP ${full} ${help}\n# TYPE ${full} ${type}\n${lines.join('')}`;
+type Family = (name: string, type: string, help: string, samples: readonly Sample[]) => string;
+
+function family(prefix: string): Family {
+  return (name, type, help, samples) => {
+    const full = `${prefix}:${name}`;
+    const lines = samples.map(([series, value = 0]) => `${full}${series} ${value}\n`);
+    return `# HELP ${full} ${help}\n# TYPE ${full} ${type}\n${lines.join('')}`;
+  };
 }
 
 function braced([labels, value]: readonly [string, number]): Sample {

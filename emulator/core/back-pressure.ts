@@ -2,9 +2,10 @@ import type { DispatchResult } from './dispatch.ts';
 import type { RateLimits, Target } from './model.ts';
 
 /**
- * How far a queue holds back because its targets asked it to. The service says that it does ("the effective rate may be cut", while
- * the stored settings stay as they are) and not how far; this law is the emulator's own. Each answer of 429 or 503 halves the rate,
- * at most once a second and six times in all; ten seconds without one double it again, until it is whole.
+ * How far a queue holds back because its targets asked it to, or fail too often. The service says that it does ("the effective rate may
+ * be cut", while the stored settings stay as they are) and not how far; this law is the emulator's own. Each answer of 429 or 503, and
+ * each failure while the rate of errors is high, halves the rate, at most once a second and six times in all; ten seconds without one
+ * double it again, until it is whole.
  */
 export interface BackPressure {
   /** How many times the rate is halved. */

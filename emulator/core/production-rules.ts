@@ -16,6 +16,9 @@ export type WarningKind =
   | 'quota-queues'
   | 'quota-run-task'
   | 'quota-list'
+  | 'slowed-by-targets'
+  | 'slowed-by-errors'
+  | 'slow-start'
   | 'open-host';
 
 /** How long after its creation a queue may still be unknown to the service. */

@@ -1,5 +1,4 @@
 import { concludeAttempt, countResponse, isSuccess, startAttempt } from '../core/attempt.ts';
-import { isPushback } from '../core/back-pressure.ts';
 import type { Dispatch, DispatchResult } from '../core/dispatch.ts';
 import { DueHeap } from '../core/due-heap.ts';
 import { withHttpTarget } from '../core/http-target.ts';
@@ -8,9 +7,10 @@ import { queueOfTask } from '../core/names.ts';
 import { retentionMsOf } from '../core/retry.ts';
 import type { Claim, NameRelease, TaskStore } from '../store/store.ts';
 import type { Clock, Timer } from './clock.ts';
-import type { AttemptOutcome, EngineListener, TaskDeletedReason } from './events.ts';
+import type { AttemptOutcome, EngineListener, SlowReason, TaskDeletedReason } from './events.ts';
 import { Lane } from './lane.ts';
 import type { Load } from './lane.ts';
+import type { Throttles } from './pace.ts';
 import { StoreWatch } from './store-watch.ts';
 
 export interface DispatcherOptions {
@@ -20,8 +20,7 @@ export interface DispatcherOptions {
   readonly emit: EngineListener;
   /** The release of a task's name that is given up at `now`. */
   readonly releaseAt: (now: number, queue: Queue | undefined) => NameRelease;
-  /** Whether a queue slows down when its targets answer 429 or 503. */
-  readonly hasBackPressure: boolean;
+  readonly throttles: Throttles;
 }
 
 /** How many tasks are looked at in one go when some have outlived their retention. */
@@ -49,7 +48,7 @@ export class Dispatcher {
   readonly #dispatch: Dispatch;
   readonly #emit: EngineListener;
   readonly #releaseAt: DispatcherOptions['releaseAt'];
-  readonly #hasBackPressure: boolean;
+  readonly #throttles: Throttles;
   readonly #lanes = new Map<string, Lane>();
   /** The lanes that can start an attempt, at once or at a known time. */
   readonly #ready = new DueHeap<Lane>();
@@ -60,13 +59,13 @@ export class Dispatcher {
   #lastOrder = 0;
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
 
-  constructor({ clock, store, dispatch, emit, releaseAt, hasBackPressure }: DispatcherOptions) {
+  constructor({ clock, store, dispatch, emit, releaseAt, throttles }: DispatcherOptions) {
     this.#clock = clock;
     this.#store = store;
     this.#dispatch = dispatch;
     this.#emit = emit;
     this.#releaseAt = releaseAt;
-    this.#hasBackPressure = hasBackPressure;
+    this.#throttles = throttles;
     this.#storeWatch = new StoreWatch(clock, emit);
   }
 
@@ -75,7 +74,7 @@ export class Dispatcher {
     let lane = this.#lanes.get(queue.name);
     if (lane === undefined) {
       this.#lastOrder += 1;
-      lane = new Lane(queue, this.#lastOrder);
+      lane = new Lane(queue, this.#lastOrder, this.#throttles);
       this.#lanes.set(queue.name, lane);
     } else lane.replaceQueue(queue, this.#clock.now());
     // The time that its tasks may stay can have changed.
@@ -223,9 +222,9 @@ export class Dispatcher {
     if (isDone) this.#store.deleteTask(taskName, this.#releaseAt(now, lane.queue));
     if (outcome !== 'ignored') this.#storeWatch.written();
     this.#forget(attempt);
-    lane.attemptEnded(now, result.kind === 'response');
-    if (this.#hasBackPressure && isPushback(result, begun.target.kind)) lane.pushedBack(now);
+    const slowReason = lane.attemptEnded(now, result, begun.target.kind);
     this.#emit({ kind: 'attemptEnded', at: now, attempt: number, task, result, outcome });
+    if (slowReason !== undefined) this.#slowed(lane, slowReason, now);
     if (isDone) this.#gone(taskName, outcome, now);
     if (this.#lanes.get(lane.queue.name) === lane) this.#rearm(lane);
   }
@@ -260,6 +259,11 @@ export class Dispatcher {
     this.#emit({ kind: 'taskDeleted', at: now, taskName, reason });
   }
 
+  #slowed(lane: Lane, reason: SlowReason, now: number): void {
+    const { effectiveRate } = lane.load(now);
+    this.#emit({ kind: 'queueSlowed', at: now, queue: lane.queue, reason, effectiveRate });
+  }
+
   #forget(attempt: AttemptOut): void {
     const left = this.#attemptsByTask.get(attempt.taskName)?.filter((other) => other !== attempt) ?? [];
     if (left.length > 0) this.#attemptsByTask.set(attempt.taskName, left);
@@ -276,6 +280,7 @@ export class Dispatcher {
     const never = Number.POSITIVE_INFINITY;
     const taskDueAt = this.#store.nextDueAt(lane.queue.name) ?? never;
     const startsAt = Math.max(taskDueAt, lane.opensAt(now) ?? never);
+    if (lane.becameColdStart(now, taskDueAt)) this.#slowed(lane, 'slowStart', now);
     if (taskDueAt === never && lane.isAtRest) lane.expiresAt = undefined;
     else
       lane.expiresAt ??= expiryOf(

@@ -1,11 +1,13 @@
 import type { Dispatch } from '../core/dispatch.ts';
 import type { Queue, Task } from '../core/model.ts';
+import { QUEUE_NAME_REUSE_MS } from '../core/production-rules.ts';
 import type { NameRelease, TaskStore } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { BatchOperations } from './batches.ts';
 import { CmekOperations } from './cmek.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { EngineEvent, EngineListener } from './events.ts';
+import type { Throttles } from './pace.ts';
 import { Production } from './production.ts';
 import { LeaseOperations } from './leases.ts';
 import { PolicyOperations } from './policies.ts';
@@ -13,13 +15,11 @@ import { QueueOperations } from './queues.ts';
 import type { Random } from './random.ts';
 import { TaskOperations } from './tasks.ts';
 
-export interface EngineSettings {
+export interface EngineSettings extends Throttles {
   /** How long the name of a task that is gone stays taken, in ms. Default 1 hour. */
   readonly taskNameReuseAfterMs: number;
   /** How long the name of a deleted queue stays taken, in ms. Default 0: it may be created again at once. */
   readonly queueNameReuseAfterMs: number;
-  /** Whether a queue slows down when its targets answer 429 or 503. Default true; how far the service does is not public. */
-  readonly hasBackPressure: boolean;
 }
 
 export interface EngineOptions {
@@ -38,6 +38,15 @@ const DEFAULTS: EngineSettings = {
   taskNameReuseAfterMs: 60 * 60 * 1000,
   queueNameReuseAfterMs: 0,
   hasBackPressure: true,
+  hasErrorPressure: false,
+  hasSlowStart: false,
+};
+
+/** What the profile `strict` has otherwise: it holds back as the service does. */
+export const STRICT_SETTINGS: Partial<EngineSettings> = {
+  queueNameReuseAfterMs: QUEUE_NAME_REUSE_MS,
+  hasErrorPressure: true,
+  hasSlowStart: true,
 };
 
 /**
@@ -56,8 +65,9 @@ export class Engine implements AsyncDisposable {
 
   constructor(options: EngineOptions) {
     const { clock, random, store, dispatch, sizeOf, settings, production = new Production() } = options;
-    const { taskNameReuseAfterMs, queueNameReuseAfterMs, hasBackPressure } = { ...DEFAULTS, ...settings };
+    const { taskNameReuseAfterMs, queueNameReuseAfterMs, ...throttles } = { ...DEFAULTS, ...settings };
     const emit = (event: EngineEvent): void => {
+      if (event.kind === 'queueSlowed') production.queueSlowed(event.queue, event.reason);
       for (const listener of this.#listeners) listener(event);
     };
     const releaseTaskName = (now: number, queue: Queue | undefined): NameRelease =>
@@ -68,7 +78,7 @@ export class Engine implements AsyncDisposable {
       dispatch,
       emit,
       releaseAt: releaseTaskName,
-      hasBackPressure,
+      throttles,
     });
     const common = { clock, store, dispatcher: this.#dispatcher, emit, production };
     this.queues = new QueueOperations({

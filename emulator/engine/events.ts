@@ -10,6 +10,12 @@ export type TaskDeletedReason = 'completed' | 'exhausted' | 'expired' | 'deleted
  */
 export type AttemptOutcome = 'completed' | 'retry' | 'exhausted' | 'superseded' | 'ignored';
 
+/**
+ * Why a queue sends more slowly than its settings say. `pushback`: a target answered 429 or 503. `errors`: too many attempts fail.
+ * `slowStart`: it is new, was idle or was resumed, and tasks that are due wait for it to get up to its rate.
+ */
+export type SlowReason = 'pushback' | 'errors' | 'slowStart';
+
 /** What the engine tells its observers, in the order in which it happens. `at` is the engine's time. */
 export type EngineEvent =
   | { readonly kind: 'queueCreated'; readonly at: number; readonly queue: Queue }
@@ -18,6 +24,14 @@ export type EngineEvent =
   | { readonly kind: 'queueResumed'; readonly at: number; readonly queue: Queue }
   | { readonly kind: 'queuePurged'; readonly at: number; readonly queue: Queue; readonly taskCount: number }
   | { readonly kind: 'queueDeleted'; readonly at: number; readonly queue: Queue }
+  | {
+      readonly kind: 'queueSlowed';
+      readonly at: number;
+      readonly queue: Queue;
+      readonly reason: SlowReason;
+      /** Dispatches a second that are in force now. */
+      readonly effectiveRate: number;
+    }
   | { readonly kind: 'taskCreated'; readonly at: number; readonly task: Task }
   | {
       readonly kind: 'attemptStarted';

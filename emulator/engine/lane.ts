@@ -1,20 +1,21 @@
-import { eased, effectiveLimits, NO_PRESSURE, pushedBack } from '../core/back-pressure.ts';
-import type { BackPressure } from '../core/back-pressure.ts';
+import type { DispatchResult } from '../core/dispatch.ts';
 import type { DueItem } from '../core/due-heap.ts';
-import type { Queue, RateLimits } from '../core/model.ts';
 import { LastMinute } from '../core/last-minute.ts';
-import { FULL_BUCKET, nextTokenAt, resizeBucket, settleBucket, takeToken } from '../core/rate.ts';
+import type { Queue, Target } from '../core/model.ts';
+import type { SlowReason } from './events.ts';
+import { Pace } from './pace.ts';
+import type { Throttles } from './pace.ts';
 
 /** What a queue is doing. */
 export interface Load {
   readonly attemptsOut: number;
   /** Attempts that got a response, whatever it was, in the last minute, to the second. */
   readonly responsesLastMinute: number;
-  /** Dispatches a second: the queue's rate, less what its targets' pressure takes of it. */
+  /** Dispatches a second: the queue's rate, less what its targets' pressure and its slow start take of it. */
   readonly effectiveRate: number;
 }
 
-/** A queue at work: its settings, its bucket of tokens, how far its targets push back, and how many of its attempts are out. */
+/** A queue at work: its settings, how fast it sends, and how many of its attempts are out. */
 export class Lane implements DueItem {
   dueAt = 0;
   heapIndex = -1;
@@ -22,16 +23,14 @@ export class Lane implements DueItem {
   /** No task of the queue ends its retention before; undefined while there is none. */
   expiresAt: number | undefined;
   #queue: Queue;
-  #pressure = NO_PRESSURE;
-  /** What the pressure leaves of the queue's limits. */
-  #limits: RateLimits;
-  #bucket = FULL_BUCKET;
+  readonly #pace: Pace;
   #attemptsOut = 0;
+  #hasToldOfCold = false;
   readonly #responses = new LastMinute();
 
-  constructor(queue: Queue, order: number) {
+  constructor(queue: Queue, order: number, throttles: Throttles) {
     this.#queue = queue;
-    this.#limits = queue.rateLimits;
+    this.#pace = new Pace(queue.rateLimits, throttles);
     this.order = order;
   }
 
@@ -45,21 +44,21 @@ export class Lane implements DueItem {
   }
 
   load(now: number): Load {
-    this.#ease(now);
     return {
       attemptsOut: this.#attemptsOut,
       responsesLastMinute: this.#responses.count(now),
-      effectiveRate: this.#limits.maxDispatchesPerSecond,
+      effectiveRate: this.#pace.rate(now),
     };
   }
 
-  /** Takes new settings or a new state. The bucket keeps its tokens, as far as its new size holds them. */
+  /** Takes new settings or a new state. */
   replaceQueue(queue: Queue, now: number): void {
-    this.#ease(now);
     // Its tasks may be kept for another time now.
     this.expiresAt = undefined;
+    const isResumed = this.#queue.state !== 'RUNNING' && queue.state === 'RUNNING';
     this.#queue = queue;
-    this.#setPressure(this.#pressure, now);
+    this.#pace.setLimits(queue.rateLimits, now);
+    if (isResumed) this.#pace.cool(now);
   }
 
   /** From when an attempt may start, at or before `now` if it may now; undefined while only an event can change that. */
@@ -67,15 +66,22 @@ export class Lane implements DueItem {
     const { state, rateLimits } = this.#queue;
     if (this.#queue.isPull || state !== 'RUNNING' || this.#attemptsOut >= rateLimits.maxConcurrentDispatches)
       return undefined;
-    this.#ease(now);
-    this.#bucket = settleBucket(this.#bucket, this.#limits, now);
-    // When the pressure eases, the next token comes sooner than it seems now.
-    return Math.min(nextTokenAt(this.#bucket, this.#limits), this.#pressure.easesAt);
+    return this.#pace.opensAt(now);
+  }
+
+  /** Whether a task that is due waits because the queue is cold. True once, until the queue has come up to its rate. */
+  becameColdStart(now: number, taskDueAt: number): boolean {
+    if (!this.#pace.isCold) this.#hasToldOfCold = false;
+    else if (!this.#hasToldOfCold && taskDueAt <= now && (this.opensAt(now) ?? now) > now) {
+      this.#hasToldOfCold = true;
+      return true;
+    }
+    return false;
   }
 
   /** Spends the token of an attempt that `opensAt` allows. */
   takeToken(): void {
-    this.#bucket = takeToken(this.#bucket, this.#limits);
+    this.#pace.takeToken();
   }
 
   /** An attempt has started, with a token or, for RunTask, without. */
@@ -83,27 +89,10 @@ export class Lane implements DueItem {
     this.#attemptsOut += 1;
   }
 
-  attemptEnded(now: number, hasResponse: boolean): void {
+  /** Returns why the rate in force is lower now, if it is; the queue's settings stay. */
+  attemptEnded(now: number, result: DispatchResult, kind: Target['kind']): SlowReason | undefined {
     this.#attemptsOut -= 1;
-    if (hasResponse) this.#responses.add(now);
-  }
-
-  /** A target asked for fewer tasks: the rate in force falls for a while, the queue's settings stay. */
-  pushedBack(now: number): void {
-    this.#ease(now);
-    this.#setPressure(pushedBack(this.#pressure, now), now);
-  }
-
-  #ease(now: number): void {
-    while (this.#pressure.easesAt <= now) {
-      this.#setPressure(eased(this.#pressure), this.#pressure.easesAt);
-    }
-  }
-
-  #setPressure(pressure: BackPressure, at: number): void {
-    const limits = effectiveLimits(this.#queue.rateLimits, pressure);
-    this.#bucket = resizeBucket(settleBucket(this.#bucket, this.#limits, at), this.#limits, limits, at);
-    this.#pressure = pressure;
-    this.#limits = limits;
+    if (result.kind === 'response') this.#responses.add(now);
+    return this.#pace.attemptEnded(now, result, kind);
   }
 }

@@ -13,6 +13,7 @@ import {
 } from '../core/production-rules.ts';
 import type { Call, Refusal, WarningKind } from '../core/production-rules.ts';
 import { quotaExceeded, QUOTAS } from '../core/quotas.ts';
+import type { SlowReason } from './events.ts';
 
 /** `local` lets through what works on one machine and warns of it; `strict` refuses what the real service refuses. */
 export type Profile = 'local' | 'strict';
@@ -121,6 +122,12 @@ export class Production {
     remember(this.#queueDeletedAt, name, now);
   }
 
+  /** A queue has become slower than its settings say. */
+  queueSlowed({ name }: Queue, reason: SlowReason): void {
+    const { kind, text } = SLOWED[reason];
+    this.warn(kind, name, `${text}, as the service's would. Its settings stay as they are.`);
+  }
+
   /** Says that the queues there are now have been there for long. */
   queuesAreKnown(): void {
     this.#queueCreatedAt.clear();
@@ -152,6 +159,21 @@ export class Production {
     this.warn(kind, subject, `the service ${verb} refuse this with ${error.code}: ${error.message}`);
   }
 }
+
+const SLOWED: Readonly<Record<SlowReason, { readonly kind: WarningKind; readonly text: string }>> = {
+  pushback: {
+    kind: 'slowed-by-targets',
+    text: 'its targets answer 429 or 503, so that its rate is cut',
+  },
+  errors: {
+    kind: 'slowed-by-errors',
+    text: 'half of its attempts or more fail, so that its rate is cut',
+  },
+  slowStart: {
+    kind: 'slow-start',
+    text: 'it is new, was idle or was resumed, so that tasks wait while it gets up to its rate',
+  },
+};
 
 function remember<T>(memory: Map<string, T>, key: string, value: T): void {
   memory.delete(key);

@@ -74,20 +74,21 @@ const byOptions = (url: string): { args: string[] } => ({
     '--follow-redirects',
     '--task-name-reuse-after',
     '0s',
+    '--slow-start',
   ],
 });
 const byConfiguration = (url: string): { config: object } => ({
   config: {
     appEngineUrl: { mail: `${url}/mail`, default: `${url}/other` },
     followRedirects: true,
-    settings: { taskNameReuseAfter: '0s' },
+    settings: { taskNameReuseAfter: '0s', hasSlowStart: true },
   },
 });
 
 test.each([
   ['options', byOptions],
   ['the configuration', byConfiguration],
-])('App Engine addresses, redirects and times of names can be given by %s', async (_, given) => {
+])('App Engine addresses, redirects, times of names and slow starts can be given by %s', async (_, given) => {
   const target = await serve((response, { path }) => {
     if (path === '/moved') response.writeHead(307, { location: '/arrived' });
     response.end();
@@ -101,6 +102,7 @@ test.each([
     expect(response.status).toBe(200);
     await fetch(`${url}/emulator/v1/idle`);
   };
+  expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/queue_effective_rate\{.*\} 10\n/);
   await post({ appEngineHttpRequest: { relativeUri: '/a', appEngineRouting: { service: 'mail' } } });
   await post({ appEngineHttpRequest: { relativeUri: '/b' } });
   const name = `projects/demo-p/locations/us-central1/queues/mail/tasks/again`;

@@ -12,7 +12,7 @@ test('depth, attempts, delays and calls are told by the names of Cloud Monitorin
   });
   const metrics = new Metrics({
     listQueues: () => [{ name: QUEUE_NAME }],
-    countTasks: (name) => engine.queues.stats(name).taskCount,
+    stats: (name) => engine.queues.stats(name),
   });
   engine.observe(metrics.listener);
   for (let n = 0; n < 12; n += 1) create(`t${n}`);
@@ -40,8 +40,28 @@ test('depth, attempts, delays and calls are told by the names of Cloud Monitorin
 });
 
 test('what was counted is forgotten with the rest', () => {
-  const metrics = new Metrics({ listQueues: () => [], countTasks: () => 0 });
+  const metrics = new Metrics({ listQueues: () => [], stats: () => ({ taskCount: 0, effectiveRate: 1 }) });
   metrics.called('GetTask', 'OK');
   metrics.clear();
   expect(metrics.text()).not.toContain('GetTask');
+});
+
+test('the rate that is in force, and how often it was cut and why, are told by names of their own', async () => {
+  const { engine, create, clock } = startFaultyEngine({
+    queue: { rateLimits: { maxDispatchesPerSecond: 20 }, retryConfig: { maxAttempts: 1 } },
+    answer: () => ({ kind: 'response', httpStatus: 503 }),
+  });
+  const metrics = new Metrics({
+    listQueues: () => [{ name: QUEUE_NAME }],
+    stats: (name) => engine.queues.stats(name),
+  });
+  engine.observe(metrics.listener);
+  create('t');
+  await clock.advanceBy(0);
+  expect(metrics.text().split('\n')).toEqual(
+    expect.arrayContaining([
+      `pageturner_emulator:queue_effective_rate{${LABELS}} 10`,
+      `pageturner_emulator:queue_slowed_count{${LABELS},reason="pushback"} 1`,
+    ]),
+  );
 });

@@ -95,3 +95,15 @@ test('a web page behind a name that leads here is refused', async () => {
   });
   expect(status).toBe(403);
 });
+
+test('a new queue starts slowly with strict, at its own rate with local, and as the settings say with either', async () => {
+  const rate = async (options: EmulatorOptions): Promise<string | undefined> => {
+    const { emulator } = await start(options);
+    const metrics = await (await fetch(`${emulator.url}/metrics`)).text();
+    return /queue_effective_rate\{[^}]*\} (.*)/.exec(metrics)?.[1];
+  };
+  expect(await rate({ profile: 'strict' })).toBe('10');
+  expect(await rate({ profile: 'local' })).toBe('500');
+  expect(await rate({ profile: 'strict', settings: { hasSlowStart: false } })).toBe('500');
+  expect(await rate({ settings: { hasSlowStart: true } })).toBe('10');
+});
