@@ -20,6 +20,8 @@ export interface Rates {
   readonly lostResponse: number;
   /** The queue gives an attempt up while the worker goes on with it. */
   readonly timeout: number;
+  /** A page is told to wait by its task. */
+  readonly wait: number;
 }
 
 /** What the documents, the people who start and the database bring about. */
@@ -63,6 +65,7 @@ export class Adversary {
       lostDelivery: rate(0.2),
       lostResponse: rate(0.3),
       timeout: rate(0.15),
+      wait: rate(0.3),
     };
   }
 

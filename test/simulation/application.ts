@@ -35,13 +35,15 @@ export interface Surroundings {
   readonly unique: () => number;
   readonly tempers: Tempers;
   readonly leases: Leases;
+  /** For how long a page is to wait, if it is. */
+  readonly waitSeconds: () => number | undefined;
 }
 
 /** The user's code as one process has it. */
 export function application(
   shape: Walk,
   runtime: Runtime,
-  { step, unique, tempers, leases }: Surroundings,
+  { step, unique, tempers, leases, waitSeconds }: Surroundings,
 ): Application {
   const child = task({ name: 'child', queue: 'children', params: oneDocument, run: step });
   const report = task({ name: 'report', queue: 'children', params: oneRun, run: step });
@@ -70,10 +72,16 @@ export function application(
       end();
     }
   };
-  const { over: _, handler, mostWrites: __, maxAttempts: ___, isKeyed: ____, tries, ...definition } = shape;
+  const { over: _, handler, mostWrites: __, maxAttempts: ___, isKeyed: ____, ...others } = shape;
+  const { tries, waits, ...definition } = others;
+  const throttle = async (): Promise<number | undefined> => {
+    await step();
+    return waitSeconds();
+  };
   const walk = iterativeTask<NoParams, DocumentData>({
     ...definition,
     ...(shape.onError === 'quarantine' ? { tries } : {}),
+    ...(waits ? { throttle } : {}),
     name: 'walk',
     queue: 'iterate',
     params: noParams,

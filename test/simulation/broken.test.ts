@@ -98,6 +98,20 @@ const breaks: Readonly<Record<string, { readonly breakProtocol: Break; readonly 
     },
     violation: /2 failures were counted, and 1 had happened/,
   },
+  'takes no account of a rate when it enqueues': {
+    breakProtocol: {
+      ports: (ports) => ({
+        ...ports,
+        queue: changed(ports.queue, {
+          enqueue(task) {
+            const { at: _, ...due } = task;
+            return ports.queue.enqueue(due);
+          },
+        }),
+      }),
+    },
+    violation: /documents took effect in \d+ ms, at \d a second/,
+  },
   'forgets the documents that it sets aside': {
     breakProtocol: {
       ports: withStore((store) => ({

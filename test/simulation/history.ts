@@ -28,6 +28,7 @@ import { Keys } from './invariants/keys.ts';
 import { Leases } from './invariants/leases.ts';
 import { observed } from './invariants/observer.ts';
 import { Quarantine } from './invariants/quarantine.ts';
+import { Rates } from './invariants/rates.ts';
 import { withLimit } from './limit.ts';
 import { planMeddling } from './meddlers.ts';
 import { servedPlace } from './place.ts';
@@ -113,6 +114,11 @@ class World {
       new Chains(this.#report),
       new Keys(this.#report),
       new Quarantine(this.#db, this.#report),
+      new Rates(
+        () => (this.#adversary.strikesOf.has('throttle') ? undefined : this.#walk.documentsPerSecond),
+        () => this.#clock.now(),
+        this.#report,
+      ),
     ];
     const store = withLimit(new MemoryRunStore(this.#db), mostWrites, this.#adversary);
     this.#outside = {
@@ -196,6 +202,8 @@ class World {
       unique: () => (this.#lastUnique += 1),
       tempers: this.#tempers,
       leases: this.#leases,
+      waitSeconds: () =>
+        this.#adversary.strikes('wait') ? this.#adversary.chance.between(1, 30) : undefined,
     });
     return { process, app };
   }

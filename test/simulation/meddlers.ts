@@ -1,6 +1,6 @@
 import type { Engine } from '../../emulator/engine/engine.ts';
 import type { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
-import { cancelRun, pauseRun, resumeRun, retryRun } from '../../lib/control-run.ts';
+import { cancelRun, pauseRun, resumeRun, retryRun, throttleRun } from '../../lib/control-run.ts';
 import { PageturnerError } from '../../lib/core/errors.ts';
 import { healRuns } from '../../lib/heal-runs.ts';
 import type { Ports } from '../../lib/ports.ts';
@@ -8,7 +8,16 @@ import type { Adversary } from './adversary.ts';
 import { location, queues, sleep } from './engine-queue.ts';
 
 /** What people and schedules do to a run while it goes on. */
-export const meddlings = ['pause', 'resume', 'cancel', 'retry', 'heal', 'purge', 'deleteTask'] as const;
+export const meddlings = [
+  'pause',
+  'resume',
+  'cancel',
+  'retry',
+  'throttle',
+  'heal',
+  'purge',
+  'deleteTask',
+] as const;
 export type Meddling = (typeof meddlings)[number];
 
 export interface MeddledWorld {
@@ -57,6 +66,11 @@ function meddle(meddling: Meddling, runId: string, world: MeddledWorld): void {
     case 'retry':
       void insist(world, (ports) => retryRun(runId, {}, ports));
       return;
+    case 'throttle': {
+      const rate = chance.pick([null, 5, 20]);
+      void insist(world, (ports) => throttleRun(runId, rate, {}, ports));
+      return;
+    }
     case 'heal': {
       const quietSeconds = chance.pick([0, 5, 60]);
       void healRuns({ quietSeconds }, world.newPorts()).catch(() => {});

@@ -21,6 +21,10 @@ export interface Walk {
   readonly maxAttempts: number | undefined;
   /** Whether its runs share a key. */
   readonly isKeyed: boolean;
+  /** Documents a second, at most. */
+  readonly documentsPerSecond?: number;
+  /** Whether it is asked before each page whether that is to wait. */
+  readonly waits: boolean;
 }
 
 export function drawWalk(chance: Chance): Walk {
@@ -39,5 +43,7 @@ export function drawWalk(chance: Chance): Walk {
     mostWrites: chance.pick([4, 500, 500]),
     maxAttempts: chance.pick([undefined, undefined, undefined, 8]),
     isKeyed: chance.happens(0.3),
+    ...chance.pick([{}, {}, {}, {}, {}, { documentsPerSecond: 2 }, { documentsPerSecond: 6 }]),
+    waits: chance.happens(0.2),
   };
 }
