@@ -53,5 +53,11 @@ export async function sendLater(turn: TurnInHand, until: number): Promise<'waiti
   const after = sentLater(run.value, shard.value, until, ports.clock.now());
   if ((await ports.store.commitTurn(run.value.id, shard, after, [])) === 'conflict') return 'conflict';
   await drain(after.outbox, ports.queue);
+  ports.log.write('INFO', `The page waits until ${new Date(until).toISOString()}`, {
+    task: run.value.task,
+    run: run.value.id,
+    shard: after.index,
+    turn: after.turn,
+  });
   return 'waiting';
 }

@@ -39,12 +39,16 @@ export function command({ run, shards }: RunRecords, asked: Command, cause: Caus
   }
   if (!isStopping(after.state)) return { run: withNext(after) };
   const settleAt = cause.at + run.timeoutSeconds * 1000 + graceMs;
-  // Nobody is at work on a chain that waits for its time, which may be far.
-  const waiting = shards.filter(({ state, notBefore = 0 }) => state === 'running' && notBefore > cause.at);
+  const waiting = shards.filter((shard) => isWaiting(shard, cause.at));
   return {
     run: withNext(after, runTask(after, 'settle', settleAt)),
     shards: waiting.map((shard) => parked(shard, cause.at)),
   };
+}
+
+/** Whether its chain waits for its time, which may be far, and nobody is at work on it. (Somebody may have dispatched its task by hand.) */
+function isWaiting({ state, notBefore = 0, heldUntil = 0 }: Shard, now: number): boolean {
+  return state === 'running' && notBefore > now && heldUntil <= now;
 }
 
 /** Whoever has a run go on that a worker of another version had stopped lets that version work on it. */

@@ -1,16 +1,7 @@
 import type { DocumentData } from '@google-cloud/firestore';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { OutboxTask } from '../../lib/core/outbox.ts';
-import {
-  cancelRun,
-  getRun,
-  healRuns,
-  iterativeTask,
-  pauseRun,
-  resumeRun,
-  throttleRun,
-  type Wait,
-} from '../../lib/index.ts';
+import { getRun, iterativeTask, throttleRun, type Wait } from '../../lib/index.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
 import { waitUntil } from '../../lib/throttle-page.ts';
 import { HeldClock } from '../support/memory-ports.ts';
@@ -180,6 +171,10 @@ describe('a task with throttle', () => {
     expect(lastTask()).toMatchObject({ at: clock.now() + 30_000, delivery: { turn: 0, epoch: 1 } });
     expect(await waitsUntil()).toBe(clock.now() + 30_000);
     expect(await visits()).toBe('a0 b0 c0 d0 e0 f0 g0 h0');
+    expect(ports.log.entries.at(-1)).toMatchObject({
+      severity: 'INFO',
+      message: 'The page waits until 1970-01-01T00:17:10.000Z',
+    });
     clock.ms += 30_000;
     expect(await takeLast(walk, ports)).toBe('waiting');
     expect(lastTask()).toMatchObject({ at: clock.now() + 60_000, delivery: { turn: 0, epoch: 2 } });
@@ -250,70 +245,6 @@ describe('a task with throttle', () => {
     expect(await takeTurn(asking, nextTurn(), ports)).toBe('replayed');
     expect(others).toBe('committed');
     expect((await found()).shard).toMatchObject({ turn: 1, epoch: 0, processed: 4 });
-  });
-});
-
-describe('a run that waits', () => {
-  const hour = 3_600_000;
-  let answer: Wait;
-  const walk = iterativeTask({ ...base, throttle: () => answer, each: visit });
-
-  beforeEach(async () => {
-    answer = 3_600;
-    await begin(walk, ports);
-    expect(await takeLast(walk, ports)).toBe('waiting');
-  });
-
-  test('is paused and canceled at once: nobody is at work on it', async () => {
-    await pauseRun('r', { by: 'a@example.com' }, ports);
-    expect((await getRun('r', ports.store))?.state).toBe('paused');
-    expect(await waitsUntil()).toBeUndefined();
-    expect(await takeTurn(walk, nextTurn(), ports)).toBe('void');
-    await cancelRun('r', {}, ports);
-    expect((await getRun('r', ports.store))?.state).toBe('canceled');
-  });
-
-  test('and is resumed waits for the time that it was told, and its old task is void', async () => {
-    const waiting = nextTurn();
-    await pauseRun('r', {}, ports);
-    await resumeRun('r', {}, ports);
-    expect(lastTask()).toMatchObject({ at: 1_000_000 + hour, delivery: { turn: 0, epoch: 3 } });
-    answer = undefined;
-    expect(await takeTurn(walk, waiting, ports)).toBe('void');
-    clock.ms += hour;
-    expect(await takeLast(walk, ports)).toBe('committed');
-    expect(await visits()).toBe(allVisitedOnce);
-  });
-
-  test('is neither dead nor doubled for the healer, however long', async () => {
-    const before = ports.queue.tasks.length;
-    for (let n = 0; n < 3; n += 1) {
-      clock.ms += hour / 4;
-      expect(await healRuns({}, ports)).toEqual({ seen: 1, healed: [], failed: [] });
-    }
-    expect(ports.queue.tasks).toHaveLength(before);
-  });
-
-  test('and whose queue was purged is restarted by the healer, and waits on', async () => {
-    ports.queue.tasks.length = 0;
-    clock.ms += hour / 2;
-    expect(await healRuns({}, ports)).toMatchObject({ healed: ['r'] });
-    expect(lastTask()).toMatchObject({ at: 1_000_000 + hour, delivery: { turn: 0, epoch: 2 } });
-    expect(ports.queue.tasks).toHaveLength(1);
-  });
-
-  test('is told of with the time, and has the wait in its time left', async () => {
-    answer = undefined;
-    clock.ms += hour;
-    const slow = iterativeTask({ ...base, pageSize: 4, page: () => void (clock.ms += 2_000) });
-    await takeTurn(slow, nextTurn(), ports);
-    answer = 100;
-    clock.ms += 2_000;
-    await takeLast(walk, ports);
-    const run = await getRun('r', ports.store);
-    expect(run?.shards[0]?.waitsUntil?.getTime()).toBe(clock.now() + 100_000);
-    // Four documents are left, at four in an hour and four seconds, after a hundred seconds.
-    expect(run?.secondsLeft).toBe(3_604 + 100);
   });
 });
 
