@@ -15,10 +15,15 @@ export class VirtualClock implements Clock {
   #now: number;
   #lastOrder = 0;
   readonly #timers = new DueHeap<PendingTimer>();
+  readonly #settle: () => Promise<void>;
 
-  /** @param startAt Milliseconds since 1970. */
-  constructor(startAt: number) {
+  /**
+   * @param startAt Milliseconds since 1970.
+   * @param settle Lets promises settle; a turn of the event loop unless given.
+   */
+  constructor(startAt: number, settle: () => Promise<void> = turnOfTheLoop) {
     this.#now = startAt;
+    this.#settle = settle;
   }
 
   now(): number {
@@ -39,7 +44,7 @@ export class VirtualClock implements Clock {
 
   /** Moves to the next timer and fires it. Resolves to false, without moving, if none is set. */
   async runNext(): Promise<boolean> {
-    await settle();
+    await this.#settle();
     return this.#fireNext(Number.POSITIVE_INFINITY);
   }
 
@@ -47,7 +52,7 @@ export class VirtualClock implements Clock {
   async advanceTo(at: number): Promise<void> {
     if (!(at >= this.#now))
       throw new RangeError(`The clock stands at ${this.#now} and cannot go back to ${at}.`);
-    await settle();
+    await this.#settle();
     while (await this.#fireNext(at));
     this.#now = Math.max(this.#now, at);
   }
@@ -63,12 +68,12 @@ export class VirtualClock implements Clock {
     this.#timers.remove(timer);
     this.#now = Math.max(this.#now, timer.dueAt);
     timer.fire();
-    await settle();
+    await this.#settle();
     return true;
   }
 }
 
 /** A turn of the event loop: every promise that can settle by itself has done so. */
-async function settle(): Promise<void> {
+async function turnOfTheLoop(): Promise<void> {
   await setImmediate();
 }

@@ -18,6 +18,7 @@ import {
   EngineQueue,
   location,
   queues,
+  settled,
   toolkitClock,
   virtualEngine,
   withBody,
@@ -70,7 +71,7 @@ export async function runHistory(seed: number, breakProtocol: Break = {}): Promi
 
 class World {
   readonly #seed: number;
-  readonly #clock = new VirtualClock(startsAt);
+  readonly #clock = new VirtualClock(startsAt, settled);
   readonly #adversary: Adversary;
   readonly #db = new MemoryFirestore();
   readonly #log = new RecordingLog();

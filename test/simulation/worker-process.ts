@@ -92,16 +92,21 @@ export class WorkerProcess {
 
   /** The same object, whose every call is a step of the process before it and another after it. */
   #troubled<T extends object>(target: T): T {
+    const calls = new Map<PropertyKey, unknown>();
     return new Proxy(target, {
       get: (object, name) => {
+        const known = calls.get(name);
+        if (known !== undefined) return known;
         const member: unknown = Reflect.get(object, name, object);
         if (typeof member !== 'function') return member;
-        return async (...given: unknown[]) => {
+        const call = async (...given: unknown[]): Promise<unknown> => {
           await this.step();
           const result: unknown = await member.apply(object, given);
           await this.step();
           return result;
         };
+        calls.set(name, call);
+        return call;
       },
     });
   }

@@ -1,0 +1,3 @@
+import { inManyHistories } from './in-many-histories.ts';
+
+inManyHistories(4);
