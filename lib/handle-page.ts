@@ -2,7 +2,7 @@ import type { QueryDocumentSnapshot } from '@google-cloud/firestore';
 import { CarriedState } from './carried-state.ts';
 import type { PageContext } from './core/context.ts';
 import type { IterativeTask } from './core/definition.ts';
-import { errorRecord } from './core/errors.ts';
+import { errorRecord, recordedText } from './core/errors.ts';
 import { remedyFor, type Remedy } from './core/failure-rules.ts';
 import { derivedTaskId } from './core/names.ts';
 import { hasTimeForAnother } from './core/page-size.ts';
@@ -173,7 +173,11 @@ function contextOf(work: Work, key: readonly (string | number)[]): PageContext<u
       if (!documents.some(({ ref }) => ref.path === path)) {
         throw new Error(`ctx.quarantine takes a document of this page, and ${path} is none.`);
       }
-      effects.quarantine({ path, error: { message: reason, at: ports.clock.now() }, attempts: 0 });
+      effects.quarantine({
+        path,
+        error: { message: recordedText(() => reason), at: ports.clock.now() },
+        attempts: 0,
+      });
     },
   };
 }

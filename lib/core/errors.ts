@@ -67,11 +67,21 @@ const maxRecordedLength = 4_000;
 
 export function errorRecord(error: unknown, at: number, document?: string): ErrorRecord {
   const place = document === undefined ? {} : { document };
-  if (!(error instanceof Error)) return { message: String(error).slice(0, maxRecordedLength), ...place, at };
+  if (!(error instanceof Error)) return { message: recordedText(() => error), ...place, at };
+  const stack = recordedText(() => error.stack ?? '');
   return {
-    message: error.message.slice(0, maxRecordedLength),
-    ...(error.stack === undefined ? {} : { stack: error.stack.slice(0, maxRecordedLength) }),
+    message: recordedText(() => error.message),
+    ...(stack === '' ? {} : { stack }),
     ...place,
     at,
   };
+}
+
+/** As text, whatever a handler throws or says: a failure that cannot be kept would never be counted. */
+export function recordedText(give: () => unknown): string {
+  try {
+    return String(give()).slice(0, maxRecordedLength);
+  } catch {
+    return 'something that cannot be told as text';
+  }
 }

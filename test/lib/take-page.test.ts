@@ -281,3 +281,33 @@ describe("a failure of the user's code on the last attempt", () => {
     expect(await takeTurn(walk, nextTurn(), ports, lastAttempt)).toBe('failed');
   });
 });
+
+describe('what a handler throws or says', () => {
+  const unreadable = Object.defineProperty(new Error('q'), 'message', {
+    get: () => {
+      throw new Error('no text');
+    },
+  });
+  test.each([
+    ['no text', Object.create(null), 'something that cannot be told as text'],
+    ['a message that cannot be read', unreadable, 'something that cannot be told as text'],
+    ['a message that is no text', Object.assign(new Error('q'), { message: 5, stack: 7 }), '5'],
+    ['a message of a megabyte', new Error('m'.repeat(2_000_000)), 'mmm'],
+  ])('is counted where it has %s', async (_, thrown: unknown, message) => {
+    const each: Each = () => {
+      throw thrown;
+    };
+    const walk = iterativeTask({ ...base, maxFailures: 1, each });
+    await start(walk);
+    expect(await takeTurn(walk, nextTurn(), ports)).toBe('failed');
+    expect((await found()).run).toMatchObject({ error: { message: expect.stringContaining(message) } });
+  });
+
+  test('of a document that it sets aside is cut short where it would not fit', async () => {
+    const each: Each = (document, ctx) => ctx.quarantine(document, 'r'.repeat(2_000_000));
+    const walk = iterativeTask({ ...base, each });
+    await start(walk);
+    expect(await takeTurn(walk, nextTurn(), ports)).toBe('committed');
+    expect(await setAside()).toHaveLength(8);
+  });
+});
