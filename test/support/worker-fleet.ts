@@ -16,7 +16,7 @@ export interface FleetOptions {
   readonly environment: (url: string) => NodeJS.ProcessEnv;
 }
 
-/** Worker processes behind one URL, as a platform has them: requests go to those that are ready in turn, and a dead one is replaced at once. */
+/** Worker processes behind one URL, as a platform has them: requests go to those that are ready in turn, or wait for one, and a dead one is replaced at once. */
 export class WorkerFleet implements AsyncDisposable {
   readonly url: string;
   /** Rejects when a worker ends by itself. */
@@ -27,6 +27,8 @@ export class WorkerFleet implements AsyncDisposable {
   readonly #break: (error: Error) => void;
   /** The oldest first. */
   #ready: readonly Worker[] = [];
+  /** Requests that came while none was ready. */
+  readonly #held: (() => void)[] = [];
   #turn = 0;
   #isClosed = false;
 
@@ -99,6 +101,7 @@ export class WorkerFleet implements AsyncDisposable {
     await new Promise<void>((resolve) => {
       child.once('message', (port: number) => {
         this.#ready = [...this.#ready, { process: child, port }];
+        for (const forward of this.#held.splice(0)) forward();
         resolve();
       });
     });
@@ -108,7 +111,7 @@ export class WorkerFleet implements AsyncDisposable {
     this.#turn += 1;
     const worker = this.#ready[this.#turn % this.#ready.length];
     if (worker === undefined) {
-      response.writeHead(503).end();
+      this.#held.push(() => this.#forward(request, response));
       return;
     }
     const { method, url, headers } = request;
