@@ -30,8 +30,7 @@ import { isWildcard, localUrl, webAddress } from './server/address.ts';
 import { bufferTask } from './server/buffer-task.ts';
 import { cloudTasks } from './server/cloud-tasks.ts';
 import { grpcHealth } from './server/grpc-health.ts';
-import { grpcReflection } from './server/grpc-reflection.ts';
-import { GrpcServer } from './server/grpc.ts';
+import { GrpcOnDemand } from './server/grpc-on-demand.ts';
 import { health } from './server/health.ts';
 import { isLoopbackHost } from './server/browser-guard.ts';
 import { createHttpServer } from './server/http.ts';
@@ -202,12 +201,11 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const startAt = options.clock === 'virtual' ? VIRTUAL_START : Date.now();
   const file =
     options.dataFile === undefined ? undefined : started.use(new SqliteStore(options.dataFile, startAt));
-  const key = await keptSigningKey(file);
 
   // The issuer names the port, so the port comes first.
   const taken = started.use(await Port.take({ host, port }));
   const url = localUrl(host, taken.number);
-  const tokens = new TokenSigner(key, publicUrl ?? url);
+  const tokens = new TokenSigner(() => keptSigningKey(file), publicUrl ?? url);
   const random = new SeededRandom(seed);
   const attempts = new AttemptLog();
   const { answerWithinMs = ANSWER_WITHIN_MS } = options;
@@ -267,7 +265,6 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     locations(location),
     operations.surface(),
   ];
-  const grpcSurfaces = [...surfaces, grpcHealth(surfaces)];
   const handlers = [
     createRest(surfaces),
     bufferTask(engine, versions),
@@ -280,7 +277,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     adminHttp(admin),
   ];
   taken.serve({
-    grpc: new GrpcServer([...grpcSurfaces, ...grpcReflection(grpcSurfaces)], {
+    grpc: new GrpcOnDemand([...surfaces, grpcHealth(surfaces)], {
       reportDefect: onDefect,
       // A call's deadline is one of real time, whatever the clock of the tasks says.
       checkCall: (rpc, call) => production.checkCall(rpc, call, Date.now()),

@@ -26,7 +26,7 @@ export interface Tokens {
   /** What an access token stands for; undefined if it was not minted here or has expired. */
   readAccessToken(token: string): AccessInfo | undefined;
   /** The public key as a JSON Web Key Set. */
-  jwks(): { readonly keys: readonly object[] };
+  jwks(): Promise<{ readonly keys: readonly object[] }>;
   /** The public key as X.509 certificates in PEM, by key id. */
-  certificates(): Readonly<Record<string, string>>;
+  certificates(): Promise<Readonly<Record<string, string>>>;
 }

@@ -1,5 +1,4 @@
-import { Agent, interceptors } from 'undici';
-import type { Dispatcher } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import type { Dispatch, DispatchRequest, DispatchResult } from '../core/dispatch.ts';
 import type { Exchange, ExchangeListener } from '../core/exchange.ts';
 import { deliveryHeaders } from '../core/headers.ts';
@@ -24,6 +23,12 @@ export interface HttpDispatcherOptions {
   readonly onExchange?: ExchangeListener | undefined;
 }
 
+/** Through what each kind of target is called. */
+interface Agents {
+  readonly http: Dispatcher;
+  readonly appEngine: Agent;
+}
+
 /** An exchange that is going on. */
 type Exchanging = { -readonly [Key in keyof Exchange]: Exchange[Key] };
 
@@ -36,20 +41,14 @@ export class HttpDispatcher implements AsyncDisposable {
   readonly #tokens: HttpDispatcherOptions['tokens'];
   readonly #appEngineUrl: AppEngineUrl | undefined;
   readonly #onExchange: ExchangeListener | undefined;
-  readonly #agent: Agent;
-  /** The agent as HTTP targets are called through it. */
-  readonly #httpAgent: Dispatcher;
+  readonly #followRedirects: boolean;
+  #agents: Promise<Agents> | undefined;
 
   constructor({ tokens, appEngineUrl, followRedirects = false, onExchange }: HttpDispatcherOptions) {
     this.#tokens = tokens;
     this.#onExchange = onExchange;
     this.#appEngineUrl = appEngineUrl;
-    // The one limit on a response is the task's deadline. HTTP/2 would write all header names in lower case.
-    const timeouts = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: CONNECT_TIMEOUT_MS } };
-    this.#agent = new Agent({ ...timeouts, allowH2: false });
-    this.#httpAgent = followRedirects
-      ? this.#agent.compose(interceptors.redirect({ maxRedirections: MAX_REDIRECTIONS }))
-      : this.#agent;
+    this.#followRedirects = followRedirects;
   }
 
   /** Makes one attempt. It ends by the task's `dispatchDeadlineMs` at the latest, or as soon as `signal` says. */
@@ -85,7 +84,7 @@ export class HttpDispatcher implements AsyncDisposable {
 
   /** Cuts what is still open. */
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await (await this.#agents)?.appEngine.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -96,8 +95,10 @@ export class HttpDispatcher implements AsyncDisposable {
     const { target } = request.task;
     exchange.url = this.#urlOf(request);
     exchange.headers = { ...sendable(deliveryHeaders(request)), ...(await this.#authorizationOf(request)) };
+    this.#agents ??= loadAgents(this.#followRedirects);
+    const agents = await this.#agents;
     const { origin, pathname, search } = new URL(exchange.url);
-    const { httpStatus, headers } = await call.send(target.kind === 'http' ? this.#httpAgent : this.#agent, {
+    const { httpStatus, headers } = await call.send(agents[target.kind], {
       origin,
       path: pathname + search,
       method: target.method,
@@ -135,6 +136,18 @@ export class HttpDispatcher implements AsyncDisposable {
       }
     }
   }
+}
+
+/** undici is loaded with the first attempt: it is a good part of a start. */
+async function loadAgents(followRedirects: boolean): Promise<Agents> {
+  const { Agent: NewAgent, interceptors } = await import('undici');
+  // The one limit on a response is the task's deadline. HTTP/2 would write all header names in lower case.
+  const timeouts = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: CONNECT_TIMEOUT_MS } };
+  const appEngine = new NewAgent({ ...timeouts, allowH2: false });
+  const http = followRedirects
+    ? appEngine.compose(interceptors.redirect({ maxRedirections: MAX_REDIRECTIONS }))
+    : appEngine;
+  return { http, appEngine };
 }
 
 /** Headers that speak about the connection, which is not the caller's. */

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { webcrypto } from 'node:crypto';
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, SignJWT } from 'jose';
+import type * as Jose from 'jose';
 import type { JWK } from 'jose';
 import { TOKEN_LIFETIME_SECONDS } from '../core/tokens.ts';
 import type { AccessClaims, AccessInfo, Tokens } from '../core/tokens.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { selfSignedCertificate } from './certificate.ts';
+
+/** Loaded with the first token: it is a good part of a start. */
+const jose = async (): Promise<typeof Jose> => await import('jose');
 
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -18,6 +21,7 @@ export interface SigningKey {
 }
 
 export async function generateSigningKey(now: Date = new Date()): Promise<SigningKey> {
+  const { generateKeyPair, exportJWK } = await jose();
   const keys = await generateKeyPair('RS256', { extractable: true });
   const certificatePem = await selfSignedCertificate(keys, {
     commonName: 'pageturner-emulator',
@@ -30,18 +34,21 @@ export async function generateSigningKey(now: Date = new Date()): Promise<Signin
 
 /** The key as text, private half included: whoever holds it can sign as this emulator. */
 export async function signingKeyToText({ privateKey, certificatePem }: SigningKey): Promise<string> {
+  const { exportJWK } = await jose();
   return JSON.stringify({ privateJwk: await exportJWK(privateKey), certificatePem });
 }
 
 /** Reads what `signingKeyToText` wrote. */
 export async function signingKeyFromText(text: string): Promise<SigningKey> {
   const { privateJwk, certificatePem } = JSON.parse(text) as { privateJwk: JWK; certificatePem: string };
+  const { importJWK } = await jose();
   const privateKey = (await importJWK(privateJwk, 'RS256')) as webcrypto.CryptoKey;
   const { kty = 'RSA', n = '', e = '' } = privateJwk;
   return { ...(await publicHalfOf({ kty, n, e })), privateKey, certificatePem };
 }
 
 async function publicHalfOf(jwk: JWK): Promise<Pick<SigningKey, 'id' | 'publicJwk'>> {
+  const { calculateJwkThumbprint } = await jose();
   const id = createHash('sha1')
     .update(await calculateJwkThumbprint(jwk))
     .digest('hex');
@@ -51,14 +58,16 @@ async function publicHalfOf(jwk: JWK): Promise<Pick<SigningKey, 'id' | 'publicJw
 /** Tokens in Google's shape, signed with a key of the emulator's own. */
 export class TokenSigner implements Tokens {
   readonly issuer: string;
-  readonly #key: SigningKey;
+  readonly #loadKey: () => Promise<SigningKey>;
+  #loadedKey: Promise<SigningKey> | undefined;
   readonly #accessTokens = new AccessTokens();
   /** The identity tokens of one second, by whom they are of and for. */
   readonly #idTokens = new Map<string, Promise<string>>();
   #idTokensOfSecond = 0;
 
-  constructor(key: SigningKey, issuer: string) {
-    this.#key = key;
+  /** @param loadKey called when the key is first needed, and again if it failed: to make one takes a tenth of a second */
+  constructor(loadKey: () => Promise<SigningKey>, issuer: string) {
+    this.#loadKey = loadKey;
     this.issuer = issuer;
   }
 
@@ -74,15 +83,16 @@ export class TokenSigner implements Tokens {
   }
 
   async #sign(email: string, audience: string, issuedAt: number): Promise<string> {
+    const [{ SignJWT }, { id, privateKey }] = await Promise.all([jose(), this.#key()]);
     const accountId = accountIdOf(email);
     return new SignJWT({ azp: accountId, email, email_verified: true })
-      .setProtectedHeader({ alg: 'RS256', kid: this.#key.id, typ: 'JWT' })
+      .setProtectedHeader({ alg: 'RS256', kid: id, typ: 'JWT' })
       .setIssuer(this.issuer)
       .setAudience(audience)
       .setSubject(accountId)
       .setIssuedAt(issuedAt)
       .setExpirationTime(issuedAt + TOKEN_LIFETIME_SECONDS)
-      .sign(this.#key.privateKey);
+      .sign(privateKey);
   }
 
   accessToken(claims: AccessClaims): string {
@@ -93,12 +103,23 @@ export class TokenSigner implements Tokens {
     return this.#accessTokens.read(token, Date.now());
   }
 
-  jwks(): { keys: JWK[] } {
-    return { keys: [this.#key.publicJwk] };
+  async jwks(): Promise<{ keys: JWK[] }> {
+    return { keys: [(await this.#key()).publicJwk] };
   }
 
-  certificates(): Record<string, string> {
-    return { [this.#key.id]: this.#key.certificatePem };
+  async certificates(): Promise<Record<string, string>> {
+    const { id, certificatePem } = await this.#key();
+    return { [id]: certificatePem };
+  }
+
+  async #key(): Promise<SigningKey> {
+    this.#loadedKey ??= this.#loadKey();
+    try {
+      return await this.#loadedKey;
+    } catch (error) {
+      this.#loadedKey = undefined;
+      throw error;
+    }
   }
 }
 

@@ -21,8 +21,8 @@ export function issuer(tokens: Pick<Tokens, 'issuer' | 'jwks' | 'certificates'>)
     [jwksPath]: () => tokens.jwks(),
     '/oauth2/v1/certs': () => tokens.certificates(),
   };
-  return ({ method, path }) => {
+  return async ({ method, path }) => {
     const document = method === 'GET' ? documents[path] : undefined;
-    return document && jsonReply(document());
+    return document && jsonReply(await document());
   };
 }

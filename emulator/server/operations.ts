@@ -1,5 +1,5 @@
 import type { protos } from '@google-cloud/tasks';
-import { status as codes } from '@grpc/grpc-js';
+import { CODE_NUMBERS } from '../core/errors.ts';
 import type { ApiError } from '../core/errors.ts';
 import { entityNotFound, invalidArgument } from '../core/faults.ts';
 import type { Surface } from './rpc.ts';
@@ -84,5 +84,5 @@ export class Operations {
 
 /** An error as it stands within a message. */
 export function statusToProto({ code, message }: ApiError): Plain {
-  return { code: codes[code], message };
+  return { code: CODE_NUMBERS[code], message };
 }

@@ -1,13 +1,13 @@
 import type { Server as HttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import type { GrpcServer } from './grpc.ts';
+import type { GrpcOnDemand } from './grpc-on-demand.ts';
 
 /** What every HTTP/2 connection begins with when the client knows beforehand that the server speaks it, as gRPC clients do. */
 const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0');
 
 export interface Protocols {
-  readonly grpc: GrpcServer;
+  readonly grpc: GrpcOnDemand;
   readonly http: HttpServer;
 }
 
@@ -48,7 +48,7 @@ export class Port implements AsyncDisposable {
       // A client that breaks off is its own problem.
       socket.on('error', () => socket.destroy());
       route(socket, {
-        http2: () => protocols.grpc.accept(socket),
+        http2: () => void protocols.grpc.accept(socket),
         http1: () => protocols.http.emit('connection', socket),
       });
     });

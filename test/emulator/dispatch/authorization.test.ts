@@ -11,7 +11,7 @@ const EMAIL = 'tasks@my-project.iam.gserviceaccount.com';
 let tokens: TokenSigner;
 
 beforeAll(async () => {
-  tokens = new TokenSigner(await generateSigningKey(), ISSUER);
+  tokens = new TokenSigner(generateSigningKey, ISSUER);
 });
 
 /** What stands behind `Bearer` in the one header of authorization that arrives. */
@@ -31,7 +31,7 @@ async function bearer(
 describe('a task with an OIDC token', () => {
   test('shows one for its url when it names no audience', async () => {
     const { url, token } = await bearer({ kind: 'oidc', serviceAccountEmail: EMAIL });
-    const { payload } = await jwtVerify(token, createLocalJWKSet(tokens.jwks()), {
+    const { payload } = await jwtVerify(token, createLocalJWKSet(await tokens.jwks()), {
       issuer: ISSUER,
       audience: `${url}/walk?page=1`,
     });
@@ -43,7 +43,7 @@ describe('a task with an OIDC token', () => {
     const { token } = await bearer({ kind: 'oidc', serviceAccountEmail: EMAIL, audience });
     const ticket = await new OAuth2Client().verifySignedJwtWithCertsAsync(
       token,
-      tokens.certificates(),
+      await tokens.certificates(),
       audience,
       [ISSUER],
     );

@@ -11,7 +11,7 @@ let signer: TokenSigner;
 
 beforeAll(async () => {
   key = await generateSigningKey();
-  signer = new TokenSigner(key, ISSUER);
+  signer = new TokenSigner(async () => key, ISSUER);
 });
 
 describe('an identity token', () => {
@@ -31,7 +31,7 @@ describe('an identity token', () => {
   });
 
   test('knows each account by a number of 21 digits that is always its own', async () => {
-    const other = new TokenSigner(await generateSigningKey(), ISSUER);
+    const other = new TokenSigner(generateSigningKey, ISSUER);
     const emails = Array.from({ length: 20 }, (_, index) => `worker-${index}@b.c`);
     const subjectsBy = async (by: TokenSigner): Promise<(string | undefined)[]> =>
       await Promise.all(
@@ -46,19 +46,22 @@ describe('an identity token', () => {
   test.each<[string, (token: string, by: TokenSigner) => Promise<unknown>]>([
     [
       'jose',
-      (token, by) => jwtVerify(token, createLocalJWKSet(by.jwks()), { issuer: ISSUER, audience: AUDIENCE }),
+      async (token, by) =>
+        await jwtVerify(token, createLocalJWKSet(await by.jwks()), { issuer: ISSUER, audience: AUDIENCE }),
     ],
     [
       'google-auth-library',
-      (token, by) =>
-        new OAuth2Client().verifySignedJwtWithCertsAsync(token, by.certificates(), AUDIENCE, [ISSUER]),
+      async (token, by) =>
+        await new OAuth2Client().verifySignedJwtWithCertsAsync(token, await by.certificates(), AUDIENCE, [
+          ISSUER,
+        ]),
     ],
   ])('is accepted by %s with the key that signed it and with no other', async (_, verify) => {
     const token = await signer.idToken({ email: EMAIL, audience: AUDIENCE });
     await expect(verify(token, signer)).resolves.toBeDefined();
     const sameIdOtherKey = { ...(await generateSigningKey()), id: key.id };
     const foreign = new TokenSigner(
-      { ...sameIdOtherKey, publicJwk: { ...sameIdOtherKey.publicJwk, kid: key.id } },
+      async () => ({ ...sameIdOtherKey, publicJwk: { ...sameIdOtherKey.publicJwk, kid: key.id } }),
       ISSUER,
     );
     await expect(verify(token, foreign)).rejects.toThrow(/signature/i);
@@ -105,8 +108,8 @@ describe('an access token', () => {
 });
 
 describe('the key', () => {
-  test('shows its public half only, under one id in both forms', () => {
-    expect(signer.jwks()).toEqual({
+  test('shows its public half only, under one id in both forms', async () => {
+    expect(await signer.jwks()).toEqual({
       keys: [
         {
           kty: 'RSA',
@@ -118,7 +121,18 @@ describe('the key', () => {
         },
       ],
     });
-    expect(Object.keys(signer.certificates())).toEqual([key.id]);
+    expect(Object.keys(await signer.certificates())).toEqual([key.id]);
     expect(key.id).toMatch(/^[0-9a-f]{40}$/);
+  });
+
+  test('is made once, when it is first needed, and once more only if it could not be', async () => {
+    const load = vi.fn(async () => key);
+    load.mockRejectedValueOnce(new Error('the disk is full'));
+    const lazy = new TokenSigner(load, ISSUER);
+    lazy.accessToken(CLAIMS);
+    expect(load).not.toHaveBeenCalled();
+    await expect(lazy.jwks()).rejects.toThrow('the disk is full');
+    await Promise.all([lazy.jwks(), lazy.certificates(), lazy.idToken({ email: EMAIL, audience: AUDIENCE })]);
+    expect(load).toHaveBeenCalledTimes(2);
   });
 });
