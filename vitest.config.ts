@@ -9,8 +9,8 @@ const config: ViteUserConfig = defineConfig({
     // Firestore's own getPartitions makes its client print this, whoever calls it.
     execArgv: ['--disable-warning=AutopaginateTrueWarning'],
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     slowTestThreshold: 5_000,
   },
 });
