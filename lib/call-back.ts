@@ -57,7 +57,7 @@ export async function callBack(
   try {
     const handler = { task: task.name, queue: run.queue, handler: owed.name, clock: ports.clock };
     await observeHandler(handler, () => call(task, run, owed, effects, ports));
-    const { writes, children, report } = taken(run, effects, run.report);
+    const { writes, children, report } = taken(run, effects);
     change = await store.changeRun(
       run.id,
       (now) => withReport(settleOwed(now.run, delivery, clock.now(), { children }), report),

@@ -11,7 +11,7 @@ import { mustBelongTo } from './core/turn-rules.ts';
 import { fitOf } from './core/version-rules.ts';
 import { withDeadline } from './deadline.ts';
 import { drainRun } from './drain.ts';
-import { taken, type Taken } from './dry-run.ts';
+import { taken, withReport, type Taken } from './dry-run.ts';
 import { Effects } from './effects.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { refuseRun } from './refuse-run.ts';
@@ -82,10 +82,11 @@ export async function completeRun(
       task.waitForChildren === true ? { failedChildren: await store.countFailedChildren(run.id) } : {};
     const totals = { processed, ...children, ...(result === undefined ? {} : { result }) };
     await callOnComplete({ task, run, params: fit.params, totals, effects }, ports);
-    const { writes, ...toKeep } = taken(run, effects, run.report);
+    const { writes, children: started, report } = taken(run, effects);
     change = await store.changeRun(
       run.id,
-      (now) => completed(now, task, delivery, { ...totals, ...toKeep }, clock.now()),
+      (now) =>
+        withReport(completed(now, task, delivery, { ...totals, children: started }, clock.now()), report),
       writes,
     );
   } catch (error) {
@@ -102,7 +103,7 @@ export async function completeRun(
 type Totals = Readonly<Pick<Run, 'result' | 'failedChildren'>> & { readonly processed: number };
 
 /** The same, and what `onComplete` asked for. */
-type Ended = Totals & Omit<Taken, 'writes'>;
+type Ended = Totals & Pick<Taken, 'children'>;
 
 /** Undefined when the run is not to complete any more, or somebody else completed it. */
 function completed(

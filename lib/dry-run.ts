@@ -19,8 +19,11 @@ export function taken(run: Run, effects: Effects, before?: EffectsReport): Taken
   return { writes: [], children: [], report: sumOf([before, reportOf(writes, children)]) };
 }
 
-/** A change of the run itself, with the report kept in it. */
+/**
+ * A change of the run itself, with what a handler asked for added to the report that stands in it: another handler of the run may have
+ * added to that since this one was called.
+ */
 export function withReport(change: RunChange | undefined, report?: EffectsReport): RunChange | undefined {
   if (change?.run === undefined || report === undefined) return change;
-  return { ...change, run: { ...change.run, report } };
+  return { ...change, run: { ...change.run, report: sumOf([change.run.report, report]) } };
 }

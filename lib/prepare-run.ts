@@ -66,7 +66,7 @@ export async function prepareRun(
   let change: RunChange | undefined;
   try {
     await callOnStart({ task, run: found.run, params: fit.params }, plan, effects, ports);
-    const { writes, children, report } = taken(found.run, effects, found.run.report);
+    const { writes, children, report } = taken(found.run, effects);
     change = await changeIfSame(
       found.run,
       store,

@@ -1,7 +1,8 @@
 import type { CollectionReference, Firestore } from '@google-cloud/firestore';
 import { beforeEach, expect, test } from 'vitest';
-import { cancelRun, getRun, iterativeTask, retryRun } from '../../lib/index.ts';
+import { cancelRun, getRun, iterativeTask, pauseRun, resumeRun, retryRun } from '../../lib/index.ts';
 import { startOn } from '../../lib/start-task.ts';
+import { takeDelivery } from '../../lib/take-delivery.ts';
 import { takeLast } from '../support/runs.ts';
 import { base, child, db, ports, putThings, visit, type Each } from './walk.fixture.ts';
 
@@ -140,6 +141,32 @@ test('callbacks are called, and do nothing either', async () => {
   });
   expect(await everythingElse(db)).toEqual(before);
   expect(new Set(ports.queue.tasks.map(({ worker }) => worker))).toEqual(new Set(['walk']));
+});
+
+test('what a callback asked for is reported also when the run is prepared while the callback is at work', async () => {
+  const calling = iterativeTask({
+    ...base,
+    page: () => {},
+    onStart(ctx) {
+      ctx.create(ctx.db.doc('summaries/first'), {});
+    },
+    async onPause(ctx) {
+      ctx.delete(ctx.db.doc('things/a'));
+      // The preparation that the resume has enqueued.
+      expect(await takeLast(calling, ports)).toBe('prepared');
+    },
+  });
+  const started = await startOn(ports, calling, {}, { dryRun: true, startedBy: 'test' });
+  const runId = 'runId' in started ? started.runId : expect.fail('no run');
+  await pauseRun(runId, {}, ports);
+  const callback = ports.queue.tasks.at(-1)?.delivery;
+  if (callback?.kind !== 'callback') return expect.fail('no callback is owed');
+  await resumeRun(runId, {}, ports);
+  expect(await takeDelivery(calling, callback, ports)).toBe('called');
+  expect(await getRun(runId, ports.store)).toMatchObject({
+    state: 'running',
+    report: { create: 1, delete: 1 },
+  });
 });
 
 test('documents that fail are set aside in the run, and a retry takes them again without doing anything either', async () => {
