@@ -30,7 +30,8 @@ export class Documents {
   /** Somebody changes something anywhere. */
   disturb(n: number): void {
     const { chance } = this.#adversary;
-    const path = chance.pick([...this.lasting]);
+    const some = [...this.lasting];
+    const path = some.length === 0 ? this.#somePath(n) : chance.pick(some);
     switch (chance.pick(['edit', 'delete', 'create'])) {
       case 'edit':
         return this.#edit(path);
