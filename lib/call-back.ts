@@ -1,4 +1,5 @@
-import { keepOwed, settleOwed, type OwedCallback } from './core/callbacks.ts';
+import type { OwedCallback } from './core/owed.ts';
+import { keepOwed, settleOwed } from './core/owing.ts';
 import type { IterativeTask } from './core/definition.ts';
 import type { CallbackDelivery } from './core/delivery.ts';
 import { errorRecord, PageturnerError } from './core/errors.ts';

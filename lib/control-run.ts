@@ -4,7 +4,7 @@ import { PageturnerError } from './core/errors.ts';
 import { last } from './core/repetition.ts';
 import { noSuchRun } from './core/run.ts';
 import { faultOfRate, withRate } from './core/throttle.ts';
-import { isStopping } from './core/transition.ts';
+import { isStopping } from './core/run-state.ts';
 import { drainRun, drainShard } from './drain.ts';
 import type { Ports } from './ports.ts';
 import { defaultRuntime } from './runtime.ts';

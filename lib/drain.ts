@@ -1,6 +1,6 @@
 import { SpanKind } from '@opentelemetry/api';
 import { changeIfSame } from './change-if-same.ts';
-import { callbackTask } from './core/callbacks.ts';
+import { callbackTask } from './core/owing.ts';
 import { childrenOf } from './core/control.ts';
 import type { OutboxTask } from './core/outbox.ts';
 import type { Run, Shard } from './core/run.ts';

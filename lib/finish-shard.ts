@@ -4,7 +4,7 @@ import { childrenOf, isWalked, walked } from './core/control.ts';
 import { PageturnerError } from './core/errors.ts';
 import type { Run, Shard } from './core/run.ts';
 import { recounted } from './core/throttle.ts';
-import { isStopping } from './core/transition.ts';
+import { isStopping } from './core/run-state.ts';
 import { mustBelongTo } from './core/turn-rules.ts';
 import { drainRun } from './drain.ts';
 import type { Ports } from './ports.ts';

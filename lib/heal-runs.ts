@@ -1,8 +1,8 @@
 import { changeIfSame } from './change-if-same.ts';
-import { callbackTask, keepOwed } from './core/callbacks.ts';
+import { callbackTask, keepOwed } from './core/owing.ts';
 import { childrenOf, isWalked, restart, restartRun } from './core/control.ts';
 import { needsCare, type Run, type Shard } from './core/run.ts';
-import { isStopping } from './core/transition.ts';
+import { isStopping } from './core/run-state.ts';
 import { drain, drainOwed, drainRun } from './drain.ts';
 import type { Ports } from './ports.ts';
 import { defaultRuntime } from './runtime.ts';

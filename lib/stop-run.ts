@@ -1,7 +1,7 @@
 import { changeIfSame } from './change-if-same.ts';
 import { emptied, parkAll, stopped } from './core/control.ts';
 import type { RunDelivery } from './core/delivery.ts';
-import { isStopping } from './core/transition.ts';
+import { isStopping } from './core/run-state.ts';
 import { drainChildren, drainOwed, drainRun } from './drain.ts';
 import type { Ports } from './ports.ts';
 

@@ -4,7 +4,7 @@ import { waitMs, type Child } from './core/child.ts';
 import { restartRun } from './core/control.ts';
 import type { OutboxTask } from './core/outbox.ts';
 import type { Run } from './core/run.ts';
-import { hasEnded } from './core/transition.ts';
+import { hasEnded } from './core/run-state.ts';
 import type { Write } from './core/write.ts';
 import { drainRun } from './drain.ts';
 import type { Ports } from './ports.ts';

@@ -2,7 +2,8 @@ import type { TurnDelivery } from './delivery.ts';
 import { PageturnerError, type ErrorRecord } from './errors.ts';
 import type { OutboxTask } from './outbox.ts';
 import { withVersion, type Run, type RunChange, type RunRecords, type Shard } from './run.ts';
-import { isStopping, permits, transition, type Cause, type RunState } from './transition.ts';
+import { permits, transition, type Cause } from './transition.ts';
+import { isStopping, type RunState } from './run-state.ts';
 import { finishTask, runTask, turnTask } from './turn-rules.ts';
 
 export type Command = 'pause' | 'resume' | 'cancel' | 'retry';

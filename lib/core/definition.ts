@@ -1,10 +1,11 @@
 import type { DocumentData, Firestore, Query, QueryDocumentSnapshot } from '@google-cloud/firestore';
 import type { z } from 'zod';
-import { owedNames, type Callbacks, type OnFailed } from './callbacks.ts';
+import type { Callbacks, OnFailed } from './callbacks.ts';
 import type { CompletionContext, PageContext, TaskContext } from './context.ts';
 import { PageturnerError } from './errors.ts';
 import type { FailurePolicy, OnError } from './failure-rules.ts';
 import type { Outcome } from './outcome.ts';
+import { owedNames } from './owed.ts';
 import { faultOfPageSize, type PageSize } from './page-size.ts';
 import { stateToText, type StateDefinition } from './result.ts';
 import { faultOfRepeating, type Repeating } from './repeating.ts';

@@ -1,4 +1,4 @@
-import { owedNames } from './callbacks.ts';
+import { owedNames } from './owed.ts';
 import type { Parent } from './child.ts';
 import type { IterativeTask } from './definition.ts';
 import type { Json } from './parameters.ts';

@@ -1,5 +1,6 @@
 import type { Run, RunRecords } from './run.ts';
-import { isStopping, longestHistory, type RunState } from './transition.ts';
+import { longestHistory } from './transition.ts';
+import { isStopping, type RunState } from './run-state.ts';
 
 /** How fast a run goes. */
 export interface Pace {

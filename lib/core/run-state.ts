@@ -20,3 +20,13 @@ export type RunState =
 export function hasEnded(state: RunState): boolean {
   return state === 'completed' || state === 'failed' || state === 'canceled';
 }
+
+/** Whether something must still happen to the run by itself: what the healer looks after. */
+export function isActive(state: RunState): boolean {
+  return !hasEnded(state) && state !== 'paused';
+}
+
+/** Whether the run's pages are to come to a stand. */
+export function isStopping(state: RunState): boolean {
+  return state === 'pausing' || state === 'canceling';
+}

@@ -1,13 +1,14 @@
 import type { Parent } from './child.ts';
-import type { CallbackName, OwedCallback, OwedName } from './callbacks.ts';
 import type { Cursor } from './cursor.ts';
 import type { Drawing } from './drawing.ts';
 import type { EffectsReport } from './effects-report.ts';
 import { PageturnerError, type ErrorRecord } from './errors.ts';
 import { rangesBetween, type KeyRange } from './key-range.ts';
+import type { HistoryEntry } from './history.ts';
 import type { OutboxTask } from './outbox.ts';
+import type { CallbackName, OwedCallback, OwedName } from './owed.ts';
 import type { Repeating } from './repeating.ts';
-import { isActive, type RunEvent, type RunState } from './transition.ts';
+import { isActive, type RunState } from './run-state.ts';
 import type { Version } from './version.ts';
 
 /** One execution of an iterative task. Written when its state changes, never by a page. */
@@ -88,19 +89,6 @@ export interface Run {
   readonly history: readonly HistoryEntry[];
   /** What its last change must enqueue. The task with which the run itself goes on, if any, stands last. */
   readonly outbox: readonly OutboxTask[];
-}
-
-/** A change of a run's state. */
-export interface HistoryEntry {
-  readonly event: RunEvent;
-  /** The state that it led to. */
-  readonly state: RunState;
-  readonly at: number;
-  /** Who did it: an e-mail address, `code`, `worker` or `healer`. */
-  readonly by: string;
-  readonly reason?: string;
-  /** For `throttle`: the rate that was set; null for none. */
-  readonly documentsPerSecond?: number | null;
 }
 
 /**

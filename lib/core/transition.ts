@@ -1,32 +1,8 @@
-import { owing } from './callbacks.ts';
 import { PageturnerError, type ErrorRecord } from './errors.ts';
-import type { HistoryEntry, Run } from './run.ts';
+import type { HistoryEntry, RunEvent } from './history.ts';
+import { owing } from './owing.ts';
+import type { Run } from './run.ts';
 import { hasEnded, type RunState } from './run-state.ts';
-
-export { hasEnded, type RunState };
-
-/**
- * - `prepared`: its shards are drawn
- * - `pause`, `resume`, `cancel`: somebody's commands; `retry` takes a failed run up again, or a completed one for its set-aside documents
- * - `stop-repeating`: no run is to follow it; its state stays
- * - `throttle`: somebody has it go faster or slower; its state stays
- * - `stopped`: the last of its shards has come to a stand
- * - `walked`: the last of its shards is done
- * - `completed`: `onComplete` took effect
- * - `fail`: it can not go on
- */
-export type RunEvent =
-  | 'prepared'
-  | 'pause'
-  | 'resume'
-  | 'cancel'
-  | 'retry'
-  | 'stop-repeating'
-  | 'throttle'
-  | 'stopped'
-  | 'walked'
-  | 'completed'
-  | 'fail';
 
 /**
  * Every legal change of a run's state, by state and event. What is not here does not happen. A run that was never prepared is taken
@@ -114,14 +90,4 @@ export function transition(run: Run, event: RunEvent, cause: Cause, error?: Erro
     history: [...run.history, { event, state, ...cause }].slice(-longestHistory),
   };
   return isKept ? after : owing(after, error);
-}
-
-/** Whether something must still happen to the run by itself: what the healer looks after. */
-export function isActive(state: RunState): boolean {
-  return !hasEnded(state) && state !== 'paused';
-}
-
-/** Whether the run's pages are to come to a stand. */
-export function isStopping(state: RunState): boolean {
-  return state === 'pausing' || state === 'canceling';
 }

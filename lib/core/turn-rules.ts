@@ -6,7 +6,7 @@ import { PageturnerError, type ErrorRecord } from './errors.ts';
 import type { OutboxTask } from './outbox.ts';
 import { placeOf } from './page-request.ts';
 import type { Run, Shard } from './run.ts';
-import { isStopping } from './transition.ts';
+import { isStopping } from './run-state.ts';
 
 /**
  * What a delivered turn means for the shard as it stands:

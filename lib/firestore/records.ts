@@ -3,7 +3,8 @@ import type { Cursor } from '../core/cursor.ts';
 import type { ErrorRecord } from '../core/errors.ts';
 import type { OutboxTask } from '../core/outbox.ts';
 import type { Json } from '../core/parameters.ts';
-import { needsCare, type HistoryEntry, type Run, type Shard } from '../core/run.ts';
+import { needsCare, type Run, type Shard } from '../core/run.ts';
+import type { HistoryEntry } from '../core/history.ts';
 
 /**
  * How runs and shards stand in Firestore. Instants are timestamps, for the people who read them in the console. What may hold any

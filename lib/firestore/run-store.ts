@@ -20,7 +20,7 @@ import type { Drawing } from '../core/drawing.ts';
 import type { KeyRange } from '../core/key-range.ts';
 import { keyId } from '../core/names.ts';
 import { keyIsHeld, noSuchRun, type Run, type RunChange, type RunRecords, type Shard } from '../core/run.ts';
-import { hasEnded } from '../core/transition.ts';
+import { hasEnded } from '../core/run-state.ts';
 import type { Write } from '../core/write.ts';
 import type { CommitResult, Page, RunStore, TaskFailure, Versioned, SetAsidePage } from '../ports.ts';
 import { mustFit } from './commit-size.ts';

@@ -14,7 +14,7 @@ import {
   type Shard,
 } from '../core/run.ts';
 import { keyId } from '../core/names.ts';
-import { hasEnded } from '../core/transition.ts';
+import { hasEnded } from '../core/run-state.ts';
 import type { Write } from '../core/write.ts';
 import type { CommitResult, Page, RunStore, TaskFailure, Versioned, SetAsidePage } from '../ports.ts';
 import {

@@ -1,7 +1,7 @@
 import type { DocumentSnapshot, Firestore } from '@google-cloud/firestore';
 import type { IterativeTask } from '../../lib/core/definition.ts';
 import type { Run } from '../../lib/core/run.ts';
-import { hasEnded, type RunState } from '../../lib/core/transition.ts';
+import { hasEnded, type RunState } from '../../lib/core/run-state.ts';
 import { startRun } from '../../lib/start-run.ts';
 import { takeDelivery } from '../../lib/take-delivery.ts';
 import type { TestPorts } from './test-runtime.ts';

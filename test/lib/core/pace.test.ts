@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { paceOf } from '../../../lib/core/pace.ts';
-import { newShard, type HistoryEntry, type Run, type Shard } from '../../../lib/core/run.ts';
-import { transition, type RunEvent } from '../../../lib/core/transition.ts';
+import { newShard, type Run, type Shard } from '../../../lib/core/run.ts';
+import type { HistoryEntry } from '../../../lib/core/history.ts';
+import { transition } from '../../../lib/core/transition.ts';
+import type { RunEvent } from '../../../lib/core/history.ts';
 import { sampleRun } from '../../support/runs.ts';
 
 type Happening = readonly [event: RunEvent, seconds: number];

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { newShard, type HistoryEntry, type Run } from '../../../lib/core/run.ts';
+import { newShard, type Run } from '../../../lib/core/run.ts';
+import type { HistoryEntry } from '../../../lib/core/history.ts';
 import {
   faultOfRate,
   faultOfThrottling,

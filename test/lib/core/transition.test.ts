@@ -1,12 +1,7 @@
 import { expect, test } from 'vitest';
-import {
-  hasEnded,
-  isActive,
-  transition,
-  transitions,
-  type RunEvent,
-  type RunState,
-} from '../../../lib/core/transition.ts';
+import { transition, transitions } from '../../../lib/core/transition.ts';
+import { hasEnded, isActive, type RunState } from '../../../lib/core/run-state.ts';
+import type { RunEvent } from '../../../lib/core/history.ts';
 import { sampleRun } from '../../support/runs.ts';
 
 const cause = { at: 7, by: 'admin@example.com' };

@@ -1,5 +1,5 @@
 import type { Run } from '../../../lib/core/run.ts';
-import { hasEnded } from '../../../lib/core/transition.ts';
+import { hasEnded } from '../../../lib/core/run-state.ts';
 import type { Observer, Report } from './observer.ts';
 
 /** Of the runs with the same key one at most has not ended. */
