@@ -7,7 +7,7 @@ import type { Run } from './core/run.ts';
 import { hasEnded } from './core/run-state.ts';
 import type { Write } from './core/write.ts';
 import { drainRun } from './drain.ts';
-import type { Ports } from './ports.ts';
+import type { Ports, RunStore } from './ports.ts';
 
 /** The writes that note the children of a page which their run waits for, in the page's own commit. */
 export function childWrites(
@@ -53,9 +53,9 @@ export async function healChildren(run: Run, quietMs: number, ports: Ports): Pro
   let hasLost = false;
   for (let after: string | null = null; ;) {
     const children: readonly Child[] = await store.openChildren(run.id, after, pageSize);
-    for (const child of children) {
+    for (const [place, child] of children.entries()) {
       if (clock.now() - child.at < quietMs) continue;
-      const end = await endOf(child, ports);
+      const end = await endOf(run, child, children[place - 1]?.id ?? after, ports);
       if (end === 'open') continue;
       hasLost = true;
       await store.endChild({ run: run.id, child: child.id }, end);
@@ -72,15 +72,30 @@ export async function healChildren(run: Run, quietMs: number, ports: Ports): Pro
   }
 }
 
-/** `open` while it may still end by itself; else how it failed, or undefined when it ended well. */
+/**
+ * `open` while it may still end by itself; else how it failed, or undefined when it ended well.
+ *
+ * @param before the open child before it, null where there is none
+ */
 async function endOf(
-  { childRun, queue, taskId }: Child,
-  { store, queue: queues }: Ports,
+  run: Run,
+  child: Child,
+  before: string | null,
+  { store, queue }: Ports,
 ): Promise<string | undefined> {
+  const ended = await endOfRun(child, store);
+  if (ended !== 'no run') return ended;
+  if (await queue.has({ queue: child.queue, id: child.taskId })) return 'open';
+  // It may have left the queue since it was read. What it then went on as was written before.
+  const [now] = await store.openChildren(run.id, before, 1);
+  if (now?.id !== child.id || now.taskId !== child.taskId) return 'open';
+  const endedSince = await endOfRun(child, store);
+  return endedSince === 'no run' ? 'its task is gone from the queue' : endedSince;
+}
+
+async function endOfRun({ childRun }: Child, store: RunStore): Promise<string | undefined> {
   const found = childRun === undefined ? undefined : await store.getRun(childRun);
-  if (found !== undefined) {
-    if (!hasEnded(found.run.state)) return 'open';
-    return found.run.state === 'completed' ? undefined : `its run is ${found.run.state}`;
-  }
-  return (await queues.has({ queue, id: taskId })) ? 'open' : 'its task is gone from the queue';
+  if (found === undefined) return 'no run';
+  if (!hasEnded(found.run.state)) return 'open';
+  return found.run.state === 'completed' ? undefined : `its run is ${found.run.state}`;
 }

@@ -151,6 +151,26 @@ test('a child whose task is lost is found by the healer, and counts as failed', 
   expect(told).toEqual([1]);
 });
 
+test('a child that goes on while the healer looks at it is not taken for lost', async () => {
+  await walkPages();
+  run = () => (tasksOf('a').length === 1 ? repeatTask({ after: 60 }) : undefined);
+  const [first] = tasksOf('a');
+  const has = ports.queue.has.bind(ports.queue);
+  ports.queue.has = async (asked) => {
+    if (asked.id === first?.id) {
+      // Its task ends between the healer's two looks, and leaves its queue.
+      expect(await deliver('a')).toBe('repeated');
+      ports.queue.tasks.splice(ports.queue.tasks.indexOf(first), 1);
+    }
+    return await has(asked);
+  };
+  expect(await healRuns({ quietSeconds: 0 }, ports)).toMatchObject({ healed: [] });
+  run = () => {};
+  for (const id of ['a', 'b', 'c']) expect(await deliver(id)).toBe('done');
+  expect(await lookAgain()).toBe('completed');
+  expect(told).toEqual([0]);
+});
+
 test('the completion that dies before it enqueues its next look is made good by its next delivery', async () => {
   await walkPages();
   const [former] = ports.queue.tasks.flatMap(({ delivery }) =>
