@@ -14,12 +14,19 @@ export class GrpcOnDemand {
     this.#options = options;
   }
 
-  /** Speaks HTTP/2 with a client that has just connected. Its socket must be paused. */
+  /** Speaks HTTP/2 with a client that has just connected. Its socket must be paused. Never rejects. */
   async accept(socket: Socket): Promise<void> {
-    this.#server ??= this.#load();
-    const server = await this.#server;
-    if (this.#isClosed || socket.destroyed) socket.destroy();
-    else server.accept(socket);
+    try {
+      this.#server ??= this.#load();
+      const server = await this.#server;
+      if (this.#isClosed || socket.destroyed) socket.destroy();
+      else server.accept(socket);
+    } catch (error) {
+      // The next client has it loaded again.
+      this.#server = undefined;
+      socket.destroy();
+      this.#options.reportDefect(error);
+    }
   }
 
   async close(): Promise<void> {
