@@ -38,7 +38,7 @@ export async function pauseRun(
   options: StopRunOptions = {},
   ports: Ports = defaultRuntime().ports,
 ): Promise<void> {
-  await inCommandSpan('pause', runId, () => control(runId, 'pause', options, ports));
+  await control(runId, 'pause', options, ports);
 }
 
 /**
@@ -52,7 +52,7 @@ export async function resumeRun(
   options: ControlOptions = {},
   ports: Ports = defaultRuntime().ports,
 ): Promise<void> {
-  await inCommandSpan('resume', runId, () => control(runId, 'resume', options, ports));
+  await control(runId, 'resume', options, ports);
 }
 
 /**
@@ -67,7 +67,7 @@ export async function cancelRun(
   options: StopRunOptions = {},
   ports: Ports = defaultRuntime().ports,
 ): Promise<void> {
-  await inCommandSpan('cancel', runId, () => control(runId, 'cancel', options, ports));
+  await control(runId, 'cancel', options, ports);
 }
 
 /**
@@ -83,7 +83,7 @@ export async function retryRun(
   options: ControlOptions = {},
   ports: Ports = defaultRuntime().ports,
 ): Promise<void> {
-  await inCommandSpan('retry', runId, () => control(runId, 'retry', options, ports));
+  await control(runId, 'retry', options, ports);
 }
 
 /**
@@ -168,6 +168,10 @@ async function inCommandSpan<T>(name: string, runId: string, work: () => Promise
 }
 
 async function control(runId: string, asked: Command, options: StopRunOptions, ports: Ports): Promise<void> {
+  await inCommandSpan(asked, runId, () => carryOut(runId, asked, options, ports));
+}
+
+async function carryOut(runId: string, asked: Command, options: StopRunOptions, ports: Ports): Promise<void> {
   const { store, queue, clock, log } = ports;
   const { by = 'code', force, reason } = options;
   const why = reason === undefined ? {} : { reason };
