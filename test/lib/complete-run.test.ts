@@ -59,6 +59,19 @@ test('a completion that fails for good ends the run at once, and what it was to 
   expect(await visits()).toBe('a0 b0 c0 d0 e0 f0 g0 h0');
 });
 
+test('a completion that asks for more than a commit may have ends the run, and says so', async () => {
+  const large = iterativeTask({
+    ...base,
+    page: () => {},
+    maxFailures: 1,
+    onComplete(ctx) {
+      for (let n = 0; n < 6; n += 1) ctx.set(ctx.db.doc(`reports/${n}`), { text: 'x'.repeat(1_000_000) });
+    },
+  });
+  expect(await completeRun(large, completion(), ports)).toBe('failed');
+  expect((await found()).run).toMatchObject({ error: { message: expect.stringContaining('4 MiB') } });
+});
+
 test("the platform's failures of a completion are not counted, and the last attempt begins it anew", async () => {
   failWith(unavailable);
   for (let failures = 0; failures < 6; failures += 1) {
