@@ -1,10 +1,9 @@
 import type { DocumentData } from '@google-cloud/firestore';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { OutboxTask } from '../../lib/core/outbox.ts';
 import { getRun, iterativeTask, throttleRun, type Wait } from '../../lib/index.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
 import { waitUntil } from '../../lib/throttle-page.ts';
-import { HeldClock } from '../support/memory-ports.ts';
+import type { HeldClock } from '../support/memory-ports.ts';
 import { begin, takeLast } from '../support/runs.ts';
 import {
   allVisitedOnce,
@@ -12,14 +11,16 @@ import {
   children,
   failingAt,
   found,
+  holdClock,
   lastAttempt,
+  lastTask,
   nextTurn,
   ports,
   putThings,
   start,
-  usePorts,
   visit,
   visits,
+  waitsUntil,
   walkOut,
 } from './walk.fixture.ts';
 
@@ -27,18 +28,8 @@ let clock: HeldClock;
 
 beforeEach(async () => {
   await putThings();
-  clock = new HeldClock();
-  usePorts({ clock });
+  clock = holdClock();
 });
-
-/** What was enqueued last. */
-function lastTask(): OutboxTask {
-  return ports.queue.tasks.at(-1) ?? expect.fail('nothing is enqueued');
-}
-
-async function waitsUntil(): Promise<number | undefined> {
-  return (await getRun('r', ports.store))?.waitsUntil?.getTime();
-}
 
 describe('a run with documentsPerSecond', () => {
   test('takes pages of a second, each when the one before has been paid for, and no other wait than in the queue', async () => {

@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { OutboxTask } from '../../lib/core/outbox.ts';
 import {
   cancelRun,
   getRun,
@@ -10,26 +9,27 @@ import {
   type Wait,
 } from '../../lib/index.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
-import { HeldClock } from '../support/memory-ports.ts';
+import type { HeldClock } from '../support/memory-ports.ts';
 import { begin, takeLast } from '../support/runs.ts';
-import { allVisitedOnce, base, nextTurn, ports, putThings, usePorts, visit, visits } from './walk.fixture.ts';
+import {
+  allVisitedOnce,
+  base,
+  holdClock,
+  lastTask,
+  nextTurn,
+  ports,
+  putThings,
+  visit,
+  visits,
+  waitsUntil,
+} from './walk.fixture.ts';
 
 let clock: HeldClock;
 
 beforeEach(async () => {
   await putThings();
-  clock = new HeldClock();
-  usePorts({ clock });
+  clock = holdClock();
 });
-
-/** What was enqueued last. */
-function lastTask(): OutboxTask {
-  return ports.queue.tasks.at(-1) ?? expect.fail('nothing is enqueued');
-}
-
-async function waitsUntil(): Promise<number | undefined> {
-  return (await getRun('r', ports.store))?.waitsUntil?.getTime();
-}
 
 describe('a run that waits', () => {
   const hour = 3_600_000;

@@ -3,10 +3,12 @@ import { expect } from 'vitest';
 import { z } from 'zod';
 import type { IterativeTask } from '../../lib/core/definition.ts';
 import type { TurnDelivery } from '../../lib/core/delivery.ts';
+import type { OutboxTask } from '../../lib/core/outbox.ts';
 import type { Attempt } from '../../lib/ports.ts';
-import { task, type IterativeTaskDefinition, type OneShotTask } from '../../lib/index.ts';
+import { getRun, task, type IterativeTaskDefinition, type OneShotTask } from '../../lib/index.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
 import { testFirestore } from '../support/firestore.ts';
+import { HeldClock } from '../support/memory-ports.ts';
 import { begin } from '../support/runs.ts';
 import { testPorts, type TestPorts } from '../support/test-runtime.ts';
 
@@ -54,6 +56,23 @@ export async function putThings(): Promise<void> {
 
 export async function start(walk: IterativeTask): Promise<void> {
   await begin(walk, ports);
+}
+
+/** Has the running test's time stand until it is moved on. */
+export function holdClock(): HeldClock {
+  const clock = new HeldClock();
+  usePorts({ clock });
+  return clock;
+}
+
+/** What was enqueued last. */
+export function lastTask(): OutboxTask {
+  return ports.queue.tasks.at(-1) ?? expect.fail('nothing is enqueued');
+}
+
+/** The instant until which the run waits, in ms; undefined where it does not. */
+export async function waitsUntil(): Promise<number | undefined> {
+  return (await getRun('r', ports.store))?.waitsUntil?.getTime();
 }
 
 /** The turn that was enqueued last. */

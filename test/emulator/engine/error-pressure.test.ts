@@ -1,8 +1,8 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { EngineSettings } from '../../../emulator/engine/engine.ts';
-import { SqliteStore } from '../../../emulator/store/sqlite.ts';
 import type { TaskStore } from '../../../emulator/store/store.ts';
 import { QUEUE } from '../samples.ts';
+import { openStore } from '../store/opened-store.ts';
 import { dataFile } from '../store/unwritable.ts';
 import { FAILED, OK, startEngine } from './fixture.ts';
 
@@ -55,17 +55,12 @@ test('unless it is asked for, failures slow nothing', async () => {
 
 test('after a restart a queue is under no pressure', async () => {
   const file = dataFile();
-  const open = (): SqliteStore => {
-    const store = new SqliteStore(file, 0);
-    onTestFinished(() => store.close());
-    return store;
-  };
-  const store = open();
+  const store = openStore(file);
   const first = startBroken({ hasErrorPressure: true }, store);
   await first.clock.advanceBy(0);
   expect(first.rate()).toBe(10);
   await first.engine.close();
   store.close();
-  const { engine } = startEngine({ settings: { hasErrorPressure: true }, store: open() });
+  const { engine } = startEngine({ settings: { hasErrorPressure: true }, store: openStore(file) });
   expect(engine.queues.stats(QUEUE).effectiveRate).toBe(20);
 });

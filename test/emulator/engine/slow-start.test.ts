@@ -1,8 +1,8 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Production } from '../../../emulator/engine/production.ts';
 import type { Warning } from '../../../emulator/engine/production.ts';
-import { SqliteStore } from '../../../emulator/store/sqlite.ts';
 import { QUEUE } from '../samples.ts';
+import { openStore } from '../store/opened-store.ts';
 import { dataFile } from '../store/unwritable.ts';
 import { FAILED, OK, startEngine } from './fixture.ts';
 import type { EngineFixture, EngineFixtureOptions } from './fixture.ts';
@@ -108,12 +108,7 @@ test('it is told once when tasks wait for it, and not of a queue whose tasks nee
 
 test('after a restart each queue is cold, whatever its file holds', async () => {
   const file = dataFile();
-  const open = (): SqliteStore => {
-    const store = new SqliteStore(file, 0);
-    onTestFinished(() => store.close());
-    return store;
-  };
-  const store = open();
+  const store = openStore(file);
   const first = startCold({ store });
   first.createMany(2000);
   await first.clock.advanceBy(65 * SECOND_MS);
@@ -121,7 +116,7 @@ test('after a restart each queue is cold, whatever its file holds', async () => 
   await first.engine.close();
   store.close();
 
-  const second = startCold({ store: open() });
+  const second = startCold({ store: openStore(file) });
   expect(second.engine.queues.stats(QUEUE).taskCount).toBeGreaterThan(0);
   expect(rate(second)).toBe(10);
   expect(second.engine.queues.get(QUEUE).rateLimits.maxDispatchesPerSecond).toBe(40);

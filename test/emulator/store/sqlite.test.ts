@@ -1,19 +1,13 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { serialize } from 'node:v8';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Task } from '../../../emulator/core/model.ts';
-import { SqliteStore } from '../../../emulator/store/sqlite.ts';
 import { StoreFault } from '../../../emulator/store/store.ts';
 import { describeTaskStore } from '../../contracts/task-store.ts';
 import { httpTarget, LOCATION, QUEUE, sampleQueue, sampleTask } from '../samples.ts';
+import { openStore as open } from './opened-store.ts';
 import { dataFile, withDisk } from './unwritable.ts';
-
-function open(file: string, now = 0): SqliteStore {
-  const store = new SqliteStore(file, now);
-  onTestFinished(() => store.close());
-  return store;
-}
 
 describeTaskStore('a store in a file', () => open(dataFile()));
 
