@@ -33,7 +33,12 @@ type Event =
   | 'boundaryChange'
   | 'rivalStart'
   | 'abandonedStart'
-  | 'retryAtTheEnd';
+  | 'retryAtTheEnd'
+  | 'deployment'
+  | 'misfit'
+  | 'repetition'
+  | 'dryStart'
+  | 'stopRepeating';
 
 export type Harm = keyof Rates | Meddling | Event;
 

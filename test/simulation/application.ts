@@ -5,12 +5,17 @@ import {
   iterativeTask,
   task,
   worker,
+  type HandlerContext,
   type IterativeTask,
+  type IterativeTaskDefinition,
   type OneShotTask,
   type PageContext,
+  type WritesContext,
 } from '../../lib/index.ts';
 import type { Runtime } from '../../lib/runtime.ts';
+import type { Callback } from './invariants/callbacks.ts';
 import type { Leases } from './invariants/leases.ts';
+import type { Versions } from './invariants/versions.ts';
 import { servedPlace } from './place.ts';
 import type { Tempers } from './tempers.ts';
 import type { Walk } from './walk.ts';
@@ -23,9 +28,17 @@ export interface Application {
 }
 
 type NoParams = z.ZodObject;
+type Definition = IterativeTaskDefinition<NoParams, DocumentData, State>;
+type Called = HandlerContext & WritesContext & { readonly runId: string };
 const noParams: NoParams = z.object({});
+/** What a shard's pages carry: the documents that took effect. */
+const state = { schema: z.object({ seen: z.array(z.string()) }), initial: { seen: [] }, reduce: joined };
+interface State {
+  seen: string[];
+}
 const oneDocument = z.object({ run: z.string(), path: z.string() });
 const oneRun = z.object({ run: z.string() });
+const oneEvent = z.object({ run: z.string(), callback: z.string() });
 
 /** The world around the handlers. */
 export interface Surroundings {
@@ -37,17 +50,21 @@ export interface Surroundings {
   readonly leases: Leases;
   /** For how long a page is to wait, if it is. */
   readonly waitSeconds: () => number | undefined;
+  readonly versions: Versions;
+  /** Which deployment of the code it is: 1, or 2 behind the one that comes during the walk. */
+  readonly generation: number;
 }
 
 /** The user's code as one process has it. */
 export function application(
   shape: Walk,
   runtime: Runtime,
-  { step, unique, tempers, leases, waitSeconds }: Surroundings,
+  { step, unique, tempers, leases, waitSeconds, versions, generation }: Surroundings,
 ): Application {
   const child = task({ name: 'child', queue: 'children', params: oneDocument, run: step });
   const report = task({ name: 'report', queue: 'children', params: oneRun, run: step });
-  const handle = async (document: QueryDocumentSnapshot, ctx: PageContext<unknown>): Promise<void> => {
+  const tell = task({ name: 'tell', queue: 'children', params: oneEvent, run: step });
+  const handle = async (document: QueryDocumentSnapshot, ctx: PageContext<unknown, State>): Promise<void> => {
     const { path } = document.ref;
     if (tempers.isRefused(path)) {
       ctx.quarantine(document, 'the handler refuses it');
@@ -56,11 +73,13 @@ export function application(
     ctx.set(ctx.db.doc(`effects/${unique()}`), { of: path, run: ctx.runId });
     ctx.update(document.ref, { isSeen: true });
     ctx.start(child, { path, run: ctx.runId });
+    if (shape.hasState) ctx.state.seen.push(path);
     await step();
     await tempers.meet(path, ctx.signal);
     await step();
   };
-  const alone = async (ctx: PageContext<unknown>, work: () => Promise<void>): Promise<void> => {
+  const alone = async (ctx: PageContext<unknown, State>, work: () => Promise<void>): Promise<void> => {
+    versions.called(ctx.runId, generation);
     const place = servedPlace.getStore();
     const { fencingToken: token, signal } = ctx;
     if (place === undefined || token === undefined) return await work();
@@ -72,21 +91,47 @@ export function application(
       end();
     }
   };
-  const { over: _, handler, mostWrites: __, maxAttempts: ___, isKeyed: ____, ...others } = shape;
-  const { tries, waits, ...definition } = others;
+  const call = (name: Callback) => async (ctx: Called) => {
+    const told = { run: ctx.runId, callback: name };
+    ctx.set(ctx.db.doc(`callbacks/${unique()}`), { ...told, key: ctx.idempotencyKey });
+    ctx.start(tell, told);
+    await step();
+  };
+  const { pageSize, shards, timeoutSeconds, exclusive, maxFailures, maxQuarantined, onError } = shape;
+  const { documentsPerSecond, onOtherVersion } = shape;
+  const callbacks = {
+    async onStart(ctx: Called) {
+      versions.called(ctx.runId, generation);
+      await call('onStart')(ctx);
+    },
+    onPause: call('onPause'),
+    onCancel: call('onCancel'),
+    onError: { documents: onError, run: call('onError') },
+  };
   const throttle = async (): Promise<number | undefined> => {
     await step();
     return waitSeconds();
   };
-  const walk = iterativeTask<NoParams, DocumentData>({
-    ...definition,
-    ...(shape.onError === 'quarantine' ? { tries } : {}),
-    ...(waits ? { throttle } : {}),
+  const fitting = noParams.refine(() => !tempers.isMisfit(generation), 'must be something else by now');
+  const definition: Definition = {
+    pageSize,
+    shards,
+    timeoutSeconds,
+    exclusive,
+    maxFailures,
+    maxQuarantined,
+    onError,
+    ...(documentsPerSecond === undefined ? {} : { documentsPerSecond }),
+    ...(onOtherVersion === undefined ? {} : { onOtherVersion, version: generation }),
+    ...(onError === 'quarantine' ? { tries: shape.tries } : {}),
+    ...(shape.waits ? { throttle } : {}),
+    ...(shape.hasState ? { state } : {}),
+    ...(shape.hasCallbacks ? callbacks : {}),
     name: 'walk',
     queue: 'iterate',
     params: noParams,
     query: (_, db) => queryOf(shape, db),
-    ...(handler === 'each'
+    ...(shape.handler === 'each'
       ? { each: (document, ctx) => alone(ctx, () => handle(document, ctx)) }
       : {
           page: (documents, ctx) =>
@@ -95,21 +140,24 @@ export function application(
             }),
         }),
     async onComplete(ctx) {
+      versions.called(ctx.runId, generation);
       ctx.set(ctx.db.doc(`completions/${unique()}`), { processed: ctx.processed, run: ctx.runId });
       ctx.start(report, { run: ctx.runId });
       await step();
       tempers.meetCompletion();
     },
-  });
+  };
+  const walk = iterativeTask({ ...definition, params: fitting });
   const launch = task({
     name: 'launch',
     queue: 'children',
     params: noParams,
-    run: (_, ctx) => ctx.start(walk, {}),
+    run: (_, ctx) => ctx.start(iterativeTask(definition), {}),
   });
   const functions = new Map([
     [child.name, worker(child, () => runtime)],
     [report.name, worker(report, () => runtime)],
+    [tell.name, worker(tell, () => runtime)],
     [launch.name, worker(launch, () => runtime)],
     [walk.name, worker(walk, () => runtime)],
   ]);
@@ -127,4 +175,11 @@ function queryOf({ over }: Walk, db: Firestore): Query {
     case 'group':
       return db.collectionGroup('parts');
   }
+}
+
+function joined(
+  a: { readonly seen: readonly string[] },
+  b: { readonly seen: readonly string[] },
+): { seen: string[] } {
+  return { seen: [...a.seen, ...b.seen] };
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { TurnDelivery } from '../../lib/core/delivery.ts';
 import type { KeyRange } from '../../lib/core/key-range.ts';
 import type { OutboxTask } from '../../lib/core/outbox.ts';
-import type { Shard } from '../../lib/core/run.ts';
+import type { RunChange, Shard } from '../../lib/core/run.ts';
 import type { Ports, RunStore } from '../../lib/ports.ts';
 import { changed } from '../support/changed.ts';
 import { violationsOf } from './check-history.ts';
@@ -123,6 +123,61 @@ const breaks: Readonly<Record<string, { readonly breakProtocol: Break; readonly 
     },
     violation: /are counted as set aside, and 0 are kept/,
   },
+  'commits what a callback asks for apart from the word that it was made': {
+    breakProtocol: {
+      ports: withStore((store) => ({
+        async changeRun(run, change, writes = []) {
+          const isCallback = writes.some(({ ref }) => ref.path.startsWith('callbacks/'));
+          if (isCallback) await store.changeRun(run, () => ({}), writes);
+          return await store.changeRun(run, change, isCallback ? [] : writes);
+        },
+      })),
+    },
+    violation: /on\w+ was due \d times, and took effect \d+ times/,
+  },
+  "keeps a shard's state elsewhere than in the page's commit": {
+    breakProtocol: { ports: withStore(keepingStates) },
+    violation: /the states of the shards hold/,
+  },
+  'begins the next run before the completion is committed': {
+    breakProtocol: { ports: withStore(beginningTooEarly) },
+    violation: /repetition \d began while the run before it was completing/,
+  },
+  'has no run follow a repeated one that completes': {
+    breakProtocol: {
+      ports: withStore((store) => ({
+        changeRun: async (run, change, writes) =>
+          await store.changeRun(run, (found) => withoutFollower(change(found)), writes),
+      })),
+    },
+    violation: /is to follow \w+, and is not there/,
+  },
+  'asks for the version of a run only when it begins': {
+    breakProtocol: {
+      ports: withStore((store) => ({
+        async readTurn(run, index) {
+          const found = await store.readTurn(run, index);
+          return (
+            found && { ...found, run: { ...found.run, value: { ...found.run.value, versions: [1, 2] } } }
+          );
+        },
+      })),
+    },
+    violation: /version 2 worked on a run of version 1/,
+  },
+  'forgets in its pages that a run is dry': {
+    breakProtocol: {
+      ports: withStore((store) => ({
+        async readTurn(run, index) {
+          const found = await store.readTurn(run, index);
+          if (found === undefined) return found;
+          const { isDryRun: _, ...value } = found.run.value;
+          return { ...found, run: { ...found.run, value } };
+        },
+      })),
+    },
+    violation: /a dry run left \d+ effects behind/,
+  },
 };
 
 describe('the simulation catches a protocol that', () => {
@@ -176,6 +231,45 @@ function withRanges(change: (range: KeyRange) => KeyRange): (ports: Ports) => Po
   return withStore((store) => ({
     readPage: (query, range, after, limit) => store.readPage(query, change(range), after, limit),
   }));
+}
+
+/** Writes down what pages make of the states before it commits them, and reads them from there. */
+function keepingStates(store: RunStore): Partial<RunStore> {
+  const kept = statesOf.get(store.db) ?? new Map<string, string>();
+  statesOf.set(store.db, kept);
+  return {
+    async readTurn(run, index) {
+      const found = await store.readTurn(run, index);
+      const result = kept.get(`${run}/${index}`);
+      if (found === undefined || result === undefined) return found;
+      return { ...found, shard: { ...found.shard, value: { ...found.shard.value, result } } };
+    },
+    async commitTurn(run, before, after, writes) {
+      if (after.result !== undefined) kept.set(`${run}/${after.index}`, after.result);
+      return await store.commitTurn(run, before, after, writes);
+    },
+  };
+}
+
+const statesOf = new WeakMap<object, Map<string, string>>();
+
+function beginningTooEarly(store: RunStore): Partial<RunStore> {
+  return {
+    async changeRun(run, change, writes) {
+      const found = await store.getRun(run);
+      const follower = found && change(found)?.follower;
+      // The run that completes holds the key still.
+      if (follower !== undefined) await store.createRun(follower).catch(() => {});
+      return await store.changeRun(run, (now) => withoutFollower(change(now)), writes);
+    },
+  };
+}
+
+/** The change without the run that is to follow. */
+function withoutFollower(change: RunChange | undefined): RunChange | undefined {
+  if (change === undefined) return undefined;
+  const { follower: _, ...others } = change;
+  return others;
 }
 
 /** Just behind a boundary, where there is one. */

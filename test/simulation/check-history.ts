@@ -1,7 +1,8 @@
 import type { Run, Shard } from '../../lib/core/run.ts';
+import { checkDryRun } from './check-dry-run.ts';
+import { checkCallbacks, checkRepetition, checkState } from './check-results.ts';
 import type { History } from './history.ts';
-
-type Demand = (isHeld: boolean, violation: string) => void;
+import { documentsOf, paramsFor, type Demand } from './left-behind.ts';
 
 /** Every promise that a history broke, in words; none when all is well. */
 export function violationsOf(history: History): string[] {
@@ -13,11 +14,16 @@ export function violationsOf(history: History): string[] {
   demand(!isEndless, 'the history does not end');
   demand(left === 0, `${left} tasks are left in the queues`);
   const runs = documentsOf<Run>(history, 'pageturnerRuns');
-  demand(
-    runs.length === 1 || (walk.isKeyed && runs.length > 1),
-    `there are ${runs.length} runs instead of 1`,
-  );
-  for (const run of runs) checkRun(history, run, demand);
+  const [dry, real] = [runs.filter(({ isDryRun }) => isDryRun), runs.filter(({ isDryRun }) => !isDryRun)];
+  const started = real.filter(({ repetition }) => repetition === undefined).length;
+  demand(started === 1 || (walk.isKeyed && started > 1), `there are ${started} runs instead of 1`);
+  for (const run of real) {
+    checkRun(history, run, demand);
+    checkCallbacks(history, run, demand);
+    checkState(history, run, demand);
+    checkRepetition(run, real, demand);
+  }
+  for (const run of dry) checkDryRun(history, run, demand);
   for (const { severity, message } of history.strikes.has('forgedCursor') ? [] : log.entries) {
     demand(severity !== 'ERROR' || !message.includes('cursor'), message);
   }
@@ -98,17 +104,6 @@ function checkCompletion(history: History, run: Run, processed: number, demand: 
     told === processed || (isTakenAgain && told < processed),
     `completion was told of ${told} documents`,
   );
-}
-
-function documentsOf<T>({ db }: History, collection: string): T[] {
-  return db.documentsIn([collection]).map((document) => document.data() as T);
-}
-
-function paramsFor({ created }: History, worker: string, { id }: Run): { readonly path?: string }[] {
-  return created
-    .filter((task) => task.worker === worker)
-    .map(({ body }) => (JSON.parse(body) as { params: { path?: string; run: string } }).params)
-    .filter(({ run }) => run === id);
 }
 
 function tally(names: readonly string[]): Map<string, number> {

@@ -33,7 +33,8 @@ const deadly: readonly Harm[] = [
 /** Longer than the time for which a chain must have been still; and healings come within the time for which a queue knows names. */
 const healingEveryMs = 11 * 60_000;
 const mostHealings = 4;
-const mostRounds = 8;
+/** For each run: those that share a key are taken up again one after the other, and each may fail, pause and have documents set aside. */
+const mostRoundsEach = 8;
 /** So often a run is retried before the code is mended that failed. */
 const hopes = 1;
 
@@ -43,8 +44,8 @@ const hopes = 1;
  */
 export async function bringToAnEnd(world: EndingWorld): Promise<void> {
   await world.runOut();
-  if (world.runs().length === 0) await world.startCalmly();
-  for (let round = 0; round < mostRounds; round += 1) {
+  if (world.runs().every(({ isDryRun }) => isDryRun === true)) await world.startCalmly();
+  for (let round = 0; round < mostRoundsEach * world.runs().length; round += 1) {
     await world.runOut();
     await heal(world);
     if (round > hopes) world.tempers.mend();

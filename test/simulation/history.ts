@@ -23,6 +23,7 @@ import {
   virtualEngine,
   withBody,
 } from './engine-queue.ts';
+import { Events } from './invariants/callbacks.ts';
 import { Chains } from './invariants/chains.ts';
 import { Failures } from './invariants/failures.ts';
 import { Keys } from './invariants/keys.ts';
@@ -30,8 +31,10 @@ import { Leases } from './invariants/leases.ts';
 import { observed } from './invariants/observer.ts';
 import { Quarantine } from './invariants/quarantine.ts';
 import { Rates } from './invariants/rates.ts';
+import { Repetitions } from './invariants/repetitions.ts';
+import { Versions } from './invariants/versions.ts';
 import { withLimit } from './limit.ts';
-import { planMeddling } from './meddlers.ts';
+import { planLastRun, planMeddling } from './meddlers.ts';
 import { servedPlace } from './place.ts';
 import { start } from './starters.ts';
 import { Tempers } from './tempers.ts';
@@ -46,6 +49,7 @@ export interface History {
   readonly log: RecordingLog;
   /** Paths of the documents that the walk must meet: there from before it began until after it ended. */
   readonly lasting: ReadonlySet<string>;
+  readonly events: Events;
   /** Each task that the queues took, as the function that it is for and its body. */
   readonly created: readonly { readonly worker: string; readonly body: string }[];
   /** Tasks that are left when nothing is due any more. */
@@ -84,8 +88,12 @@ class World {
   readonly #documents: Documents;
   readonly #tempers: Tempers;
   readonly #leases: Leases;
+  readonly #versions: Versions;
+  readonly #events = new Events();
   readonly #created: History['created'][number][] = [];
-  readonly #processes: { readonly process: WorkerProcess; readonly app: Application }[] = [];
+  readonly #processes: ({ readonly process: WorkerProcess; readonly app: Application } | undefined)[] = [];
+  /** The processes whose successors have the new code. */
+  readonly #deployed = new Set<number>();
   readonly #breaches: string[] = [];
   readonly #report = (breach: string): void => {
     if (!this.#breaches.includes(breach)) this.#breaches.push(breach);
@@ -106,6 +114,8 @@ class World {
     // The last attempt, and one document too many that is set aside, end a run whatever the budget says.
     const isBudgeted = onError === 'retry' && maxAttempts === undefined && maxQuarantined > 1;
     const failures = new Failures(isBudgeted ? maxFailures : 0, this.#report);
+    const readRun = (id: string): Run => this.#db.read(`pageturnerRuns/${id}`).data() as Run;
+    this.#versions = new Versions(this.#walk.onOtherVersion, readRun, this.#report);
     this.#leases = new Leases(() => this.#clock.now(), this.#report);
     this.#documents = new Documents(this.#db, this.#adversary, this.#walk);
     this.#tempers = new Tempers(this.#clock, this.#adversary, failures);
@@ -114,6 +124,9 @@ class World {
       this.#leases,
       new Chains(this.#report),
       new Keys(this.#report),
+      this.#events,
+      this.#versions,
+      new Repetitions(() => this.#adversary.struck('repetition'), this.#report),
       new Quarantine(this.#db, this.#report),
       new Rates(
         () => (this.#adversary.strikesOf.has('throttle') ? undefined : this.#walk.documentsPerSecond),
@@ -138,8 +151,19 @@ class World {
     this.#tempers.assign([...this.#documents.lasting]);
     this.#planDisturbances();
     const runIds = (): string[] => this.#runs().map(({ id }) => id);
-    planMeddling({ clock, adversary, engine: this.#engine, newPorts, runIds });
-    const { app } = this.#newProcess(this.#outside.store);
+    const meddled = { clock, adversary, engine: this.#engine, newPorts, runIds };
+    planMeddling(meddled);
+    if (this.#walk.repeatsAfter !== undefined) {
+      const isRepeating = ({ repeat, nextRun }: Run): boolean =>
+        repeat !== undefined && nextRun === undefined;
+      const repeating = (): string[] =>
+        this.#runs()
+          .filter(isRepeating)
+          .map(({ id }) => id);
+      planLastRun({ ...meddled, repeating });
+    }
+    this.#planDeployment();
+    const { app } = this.#newProcess(this.#outside.store, 1);
     start({ clock, adversary, newPorts, app }, this.#walk);
     await bringToAnEnd({
       clock,
@@ -161,6 +185,7 @@ class World {
       db: this.#db,
       log: this.#log,
       lasting: this.#documents.lasting,
+      events: this.#events,
       created: this.#created,
       left: left.reduce((sum, count) => sum + count, 0),
       strikes: adversary.strikesOf,
@@ -193,7 +218,23 @@ class World {
     }
   }
 
-  #newProcess(store: RunStore): {
+  /** Processes of the new code take the places of the old, one by one. What these had begun goes on. */
+  #planDeployment(): void {
+    const { chance } = this.#adversary;
+    const deploysAt = startsAt + chance.between(1, 30_000);
+    for (let index = 0; index < workerProcesses; index += 1) {
+      this.#clock.at(deploysAt + chance.between(0, 20_000), () => {
+        this.#adversary.struck('deployment');
+        this.#deployed.add(index);
+        this.#processes[index] = undefined;
+      });
+    }
+  }
+
+  #newProcess(
+    store: RunStore,
+    generation: number,
+  ): {
     readonly process: WorkerProcess;
     readonly app: Application;
   } {
@@ -203,6 +244,8 @@ class World {
       unique: () => (this.#lastUnique += 1),
       tempers: this.#tempers,
       leases: this.#leases,
+      versions: this.#versions,
+      generation,
       waitSeconds: () =>
         this.#adversary.strikes('wait') ? this.#adversary.chance.between(1, 30) : undefined,
     });
@@ -229,7 +272,7 @@ class World {
     const index = this.#adversary.chance.between(0, workerProcesses - 1);
     let found = this.#processes[index];
     if (found === undefined || found.process.isDead) {
-      found = this.#newProcess(this.#staleStore);
+      found = this.#newProcess(this.#staleStore, this.#deployed.has(index) ? 2 : 1);
       this.#processes[index] = found;
     }
     const { process, app } = found;

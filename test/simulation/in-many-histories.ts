@@ -10,7 +10,7 @@ const mostFailures = 5;
 /** Files that share the histories between them, so that the runner can share them between its workers. */
 const parts = 4;
 /** Kinds of harm that are done. */
-const harms = 26;
+const harms = 31;
 
 /** The tests of every fourth history, from the given one on; or of the one history that is asked for. */
 export function inManyHistories(first: number): void {
@@ -36,7 +36,9 @@ function inEach(seeds: readonly number[]): void {
   test(`every promise holds in many histories (${seeds.length})`, { timeout: 600_000 }, async () => {
     const failures: string[] = [];
     for (const [place, seed] of seeds.entries()) {
-      const history = await runHistory(seed);
+      const history = await runHistory(seed).catch((cause: unknown) => {
+        throw new Error(`SIMULATION_SEED=${seed} does not get to its end`, { cause });
+      });
       const violations = violationsOf(history);
       if (violations.length > 0) failures.push(`SIMULATION_SEED=${seed}: ${violations.join('; ')}`);
       if (failures.length === mostFailures) break;

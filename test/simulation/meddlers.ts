@@ -1,6 +1,13 @@
 import type { Engine } from '../../emulator/engine/engine.ts';
 import type { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
-import { cancelRun, pauseRun, resumeRun, retryRun, throttleRun } from '../../lib/control-run.ts';
+import {
+  cancelRun,
+  pauseRun,
+  resumeRun,
+  retryRun,
+  stopRepeating,
+  throttleRun,
+} from '../../lib/control-run.ts';
 import { PageturnerError } from '../../lib/core/errors.ts';
 import { healRuns } from '../../lib/heal-runs.ts';
 import type { Ports } from '../../lib/ports.ts';
@@ -83,6 +90,24 @@ function meddle(meddling: Meddling, runId: string, world: MeddledWorld): void {
       const { tasks } = engine.tasks.list(`${location}/queues/${chance.pick(queues)}`);
       if (tasks.length > 0) engine.tasks.delete(chance.pick(tasks).name);
     }
+  }
+}
+
+/** From then on somebody looks every so often whether a run is to be followed by another, until none begins any more. */
+const [firstLookMs, lookEveryMs, lastLookMs] = [40_000, 20_000, 400_000];
+
+/** Somebody has seen enough runs that follow one another. */
+export function planLastRun(world: MeddledWorld & { readonly repeating: () => readonly string[] }): void {
+  const { clock, adversary, repeating } = world;
+  const startsAt = clock.now();
+  const firstLook = adversary.chance.between(firstLookMs, 2 * firstLookMs);
+  for (let ms = firstLook; ms < lastLookMs; ms += lookEveryMs) {
+    clock.at(startsAt + ms, () => {
+      for (const runId of repeating()) {
+        adversary.struck('stopRepeating');
+        void insist(world, (ports) => stopRepeating(runId, {}, ports));
+      }
+    });
   }
 }
 

@@ -22,12 +22,13 @@ const key = 'one at a time';
  * Most of them start it again until they hear that it has started; some give up half-way. Where there is a key, rivals start runs of
  * their own with it.
  */
-export function start(world: StartingWorld, { isKeyed }: Walk): void {
+export function start(world: StartingWorld, { isKeyed, repeatsAfter }: Walk): void {
   const { adversary, clock, newPorts, app } = world;
   const { chance } = adversary;
   const only = isKeyed ? { key } : {};
-  const isDirect = isKeyed || chance.happens(0.5);
-  const options = { idempotencyKey: 'the only one', startedBy: 'simulation', ...only };
+  const repeat = repeatsAfter === undefined ? {} : { repeat: { after: repeatsAfter } };
+  const isDirect = isKeyed || repeatsAfter !== undefined || chance.happens(0.5);
+  const options = { idempotencyKey: 'the only one', startedBy: 'simulation', ...only, ...repeat };
   const ask = async (ports: Ports): Promise<unknown> =>
     await startOn(ports, isDirect ? app.walk : app.launch, {}, options);
   const isPatient = chance.happens(0.8);
@@ -36,9 +37,16 @@ export function start(world: StartingWorld, { isKeyed }: Walk): void {
     if (isPatient) void insist(world, ask);
     else void ask(newPorts()).catch(() => {});
   }
+  if (chance.happens(0.15)) {
+    const dry = { idempotencyKey: 'the only one', startedBy: 'simulation', dryRun: true };
+    clock.at(clock.now() + chance.between(0, 20_000), () => {
+      adversary.struck('dryStart');
+      void insist(world, (ports) => startOn(ports, app.walk, {}, dry));
+    });
+  }
   if (!isKeyed) return;
   for (let rivals = chance.between(0, 2); rivals > 0; rivals -= 1) {
-    const own = { ...options, idempotencyKey: `of rival ${rivals}` };
+    const own = { ...options, repeat: false as const, idempotencyKey: `of rival ${rivals}` };
     clock.at(clock.now() + chance.between(0, 30_000), () => {
       adversary.struck('rivalStart');
       void insist(world, (ports) => startOn(ports, app.walk, {}, own));

@@ -21,12 +21,15 @@ export class Tempers {
   readonly #tempers = new Map<string, Temper>();
   #failingCompletions: number;
   #isMended = false;
+  /** Whether the code that is deployed during the walk has a schema which refuses the parameters. */
+  readonly #isNarrow: boolean;
 
   constructor(clock: VirtualClock, adversary: Adversary, failures: Failures) {
     this.#clock = clock;
     this.#adversary = adversary;
     this.#failures = failures;
     this.#failingCompletions = adversary.chance.pick([0, 0, 0, 1, 2, 5]);
+    this.#isNarrow = adversary.chance.happens(0.2);
   }
 
   /** Gives some of the documents a temper. */
@@ -55,6 +58,13 @@ export class Tempers {
   /** Somebody mends the code. */
   mend(): void {
     this.#isMended = true;
+  }
+
+  /** Whether the parameters do not fit a deployment of the code. */
+  isMisfit(generation: number): boolean {
+    const isMisfit = this.#isNarrow && generation > 1 && !this.#isMended;
+    if (isMisfit) this.#adversary.struck('misfit');
+    return isMisfit;
   }
 
   isRefused(path: string): boolean {

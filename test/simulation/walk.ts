@@ -1,4 +1,5 @@
 import type { PageSize } from '../../lib/core/page-size.ts';
+import type { OnOtherVersion } from '../../lib/core/version.ts';
 import type { OnError } from '../../lib/core/failure-rules.ts';
 import type { Chance } from './chance.ts';
 
@@ -25,6 +26,14 @@ export interface Walk {
   readonly documentsPerSecond?: number;
   /** Whether it is asked before each page whether that is to wait. */
   readonly waits: boolean;
+  /** What a worker does with a run of another version; undefined for a task without versions. */
+  readonly onOtherVersion?: OnOtherVersion;
+  /** Whether its pages carry a state. */
+  readonly hasState: boolean;
+  /** Whether it has callbacks. */
+  readonly hasCallbacks: boolean;
+  /** Seconds between a run's completion and the beginning of the next one; undefined where none follows. */
+  readonly repeatsAfter: number | undefined;
 }
 
 export function drawWalk(chance: Chance): Walk {
@@ -45,5 +54,15 @@ export function drawWalk(chance: Chance): Walk {
     isKeyed: chance.happens(0.3),
     ...chance.pick([{}, {}, {}, {}, {}, { documentsPerSecond: 2 }, { documentsPerSecond: 6 }]),
     waits: chance.happens(0.2),
+    ...chance.pick([
+      {},
+      {},
+      { onOtherVersion: 'continue' as const },
+      { onOtherVersion: 'pause' as const },
+      { onOtherVersion: 'fail' as const },
+    ]),
+    hasState: chance.happens(0.5),
+    hasCallbacks: chance.happens(0.6),
+    repeatsAfter: chance.happens(0.4) ? chance.between(1, 12) : undefined,
   };
 }

@@ -41,7 +41,9 @@ export class Failures implements Observer {
       if (after.state !== 'failed') for (const key of keys) this.#seen.delete(key);
       return;
     }
-    if (after.state !== 'failed') return;
+    // A worker of another version ends a run without any failure.
+    if (after.state !== 'failed' || after.error?.message.startsWith('The worker has version') === true)
+      return;
     const most = Math.max(0, ...keys.map((key) => this.#seen.get(key) ?? 0));
     if (most < this.#budget)
       this.#report(`a run failed with ${most} failures of a budget of ${this.#budget}`);

@@ -61,6 +61,9 @@ export function observed(store: RunStore, db: MemoryFirestore, observers: readon
       if (result.run !== undefined) {
         for (const observer of observers) observer.runWritten?.(before, result.run);
       }
+      const { follower } = result;
+      if (follower !== undefined)
+        for (const observer of observers) observer.runWritten?.(undefined, follower);
       for (const after of result.shards ?? []) wrote(run, shards[after.index], after);
       settled(run);
       return result;
