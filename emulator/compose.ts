@@ -1,10 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { ActivityLog } from './admin/activity-log.ts';
-import type { TaskLogEntry, TaskLogFilter } from './admin/activity-log.ts';
 import { Admin } from './admin/admin.ts';
-import type { TimeLimit } from './admin/admin.ts';
 import { AttemptLog } from './admin/attempt-log.ts';
-import type { AttemptFilter, AttemptRecord, Delivery } from './admin/attempt-log.ts';
 import { EmulatorTime } from './admin/emulator-time.ts';
 import { FaultInjector } from './admin/fault-injector.ts';
 import { Graveyard } from './admin/graveyard.ts';
@@ -12,6 +9,7 @@ import { adminHttp } from './admin/http.ts';
 import { Metrics } from './admin/metrics.ts';
 import type { QueueInput } from './core/input.ts';
 import type { AppEngineUrl } from './dispatch/app-engine-origin.ts';
+import type { Emulator, EmulatorOptions, QueueSettings } from './emulator.ts';
 import { HttpDispatcher } from './dispatch/http-dispatcher.ts';
 import {
   generateSigningKey,
@@ -21,10 +19,7 @@ import {
 } from './dispatch/token-signer.ts';
 import type { SigningKey } from './dispatch/token-signer.ts';
 import { Engine, STRICT_SETTINGS } from './engine/engine.ts';
-import type { EngineSettings } from './engine/engine.ts';
-import type { EngineListener } from './engine/events.ts';
 import { Production } from './engine/production.ts';
-import type { Profile, Warning } from './engine/production.ts';
 import { SeededRandom } from './engine/random.ts';
 import { isWildcard, localUrl, webAddress } from './server/address.ts';
 import { bufferTask } from './server/buffer-task.ts';
@@ -57,127 +52,6 @@ const VIRTUAL_START = Date.UTC(2026, 0, 1);
 const ANSWER_WITHIN_MS = 10_000;
 /** Under which name the signing key stands in the data file. */
 const KEY_TEXT = 'signing-key';
-
-/** A queue as the API's own JSON has it, its name being an id. */
-export interface QueueSettings {
-  readonly name: string;
-  readonly rateLimits?: object | undefined;
-  readonly retryConfig?: object | undefined;
-}
-
-export interface EmulatorOptions {
-  /** Where it listens; 127.0.0.1 unless given. Whoever can reach it can use it: there are no credentials. */
-  readonly host?: string;
-  /** 0, the default, takes any that is free. */
-  readonly port?: number;
-  /**
-   * Under which address those reach it who verify its tokens, if that is not `http://HOST:PORT`: behind a proxy, or from a container. It is the
-   * issuer of the tokens. Unless given, `url`.
-   */
-  readonly publicUrl?: string | undefined;
-  /** The project of the queues below; `demo-pageturner` unless given. Queues may be created in any. */
-  readonly project?: string;
-  /** The location of the queues below; `us-central1` unless given. Queues may be created in any. */
-  readonly location?: string;
-  /** The queues that exist from the start. */
-  readonly queues?: readonly QueueSettings[];
-  /**
-   * Where App Engine tasks are delivered: one address such as `http://127.0.0.1:8080`, or one by service, `version.service` or
-   * `default`. Without it they cannot be, and their attempts fail.
-   */
-  readonly appEngineUrl?: AppEngineUrl;
-  /** Whether an HTTP target's redirect is followed within the attempt. Default no: it counts as a failure, as was recorded. */
-  readonly followRedirects?: boolean;
-  /**
-   * `local`, the default, lets through what works on one machine though the service refuses it: tokens over `http://`, queues that
-   * are new or whose name was just given up. `strict` refuses all of it, in the service's own words.
-   */
-  readonly profile?: Profile;
-  /** What is not public of the service, or differs between its pages: how long names stay taken, and what slows queues down. */
-  readonly settings?: Partial<EngineSettings>;
-  /** Told of what would go otherwise in production, once for each kind and queue; nobody unless given. */
-  readonly onWarning?: (warning: Warning) => void;
-  /**
-   * A file that holds queues, tasks, names that are taken, attempts and the signing key, so that all of it outlives the process, however
-   * that ends; it is made if it is missing. What was being delivered is delivered again. Without it everything is kept in memory.
-   */
-  readonly dataFile?: string | undefined;
-  /**
-   * Told when tasks cannot be dispatched because the data file cannot be written (its disk is full, say), and when they are again; standard
-   * error unless given. Requests that would change something answer UNAVAILABLE meanwhile.
-   */
-  readonly onDataFileTrouble?: (message: string) => void;
-  /**
-   * `system`, the default: time passes. `virtual`: time stands until `clock` moves it, and begins at 2026-01-01T00:00:00Z, so that a day
-   * passes in an instant and a test repeats itself. Either can be changed later, by `clock.freeze()` and `clock.resume()`.
-   */
-  readonly clock?: 'system' | 'virtual';
-  /** What all chance comes from (task ids, faults): any integer, of which the low 32 bits count. Random unless given. */
-  readonly seed?: number;
-  /**
-   * While the clock is frozen: how long, in ms of real time, a target may take before it counts as one that hangs until its deadline. Default
-   * 10,000.
-   */
-  readonly answerWithinMs?: number;
-  /** Told of each defect of the emulator itself; standard error unless given. */
-  readonly onDefect?: (error: unknown) => void;
-}
-
-/** An emulator that answers. */
-export interface Emulator extends AsyncDisposable {
-  readonly host: string;
-  readonly port: number;
-  /**
-   * `http://HOST:PORT`: where REST, the tokens' keys and `/healthz` are for clients on this machine. gRPC is at the same host and port. Where it
-   * listens at all addresses, `HOST` is that of loopback.
-   */
-  readonly url: string;
-  /** The issuer of the tokens that it attaches: `publicUrl` if it was given, else `url`. */
-  readonly issuer: string;
-  /** Calls the listener for each event from now on; what is returned ends that. A listener must not throw. */
-  observe(listener: EngineListener): () => void;
-  /** The seed of its chance: started with it again, it decides the same. */
-  readonly seed: number;
-  /** Its time, which moves as it is told only while it is frozen: from the start with `clock: 'virtual'`, or since `freeze()`. */
-  readonly clock: Pick<Admin, 'now' | 'nextDueAt' | 'isFrozen' | 'freeze' | 'advance' | 'runNext' | 'resume'>;
-  /** What is to go wrong. */
-  readonly faults: Pick<FaultInjector, 'add' | 'remove' | 'clear' | 'list'>;
-  /** The tasks that ran out of attempts. */
-  readonly graveyard: Pick<Graveyard, 'list' | 'requeue'>;
-  /**
-   * What the service would have written to Cloud Logging of the tasks of queues that have a `stackdriverLoggingConfig`: the newest 10,000
-   * entries, oldest first.
-   */
-  taskLogs(filter?: TaskLogFilter): readonly TaskLogEntry[];
-  /** The newest 10,000 attempts that fit the filter, those out and those of tasks that are gone among them, in the order of their start. */
-  attempts(filter?: AttemptFilter): readonly AttemptRecord[];
-  /** The requests that targets got, with what came of them, in the order of their end. */
-  deliveries(filter?: AttemptFilter): readonly Delivery[];
-  /**
-   * Resolves to `deliveries(filter)` once they are `count` or more. Waits up to 4 s unless told otherwise; runs a virtual clock on.
-   *
-   * @throws ApiError DEADLINE_EXCEEDED that tells what came instead
-   */
-  waitForDeliveries(filter: AttemptFilter, count: number, limit?: TimeLimit): Promise<readonly Delivery[]>;
-  /**
-   * Resolves when no queue holds a task and no attempt is out. Waits without end unless told otherwise; runs a virtual clock on.
-   *
-   * @throws ApiError DEADLINE_EXCEEDED that tells what is left
-   */
-  idle(limit?: TimeLimit): Promise<void>;
-  /**
-   * Resolves when no attempt is out and none may start: what is left waits for its time or a retry, or in a queue that is paused or pulled from. It never
-   * moves a virtual clock.
-   */
-  settled(limit?: TimeLimit): Promise<void>;
-  /**
-   * Begins again: the queues of the start as they were given, and no other queue, task, name, fault or history. Attempts that are out are
-   * cut off; a virtual clock goes back to its start, and chance repeats.
-   */
-  reset(): Promise<void>;
-  /** Stops: takes no more requests and cuts off the attempts that are out. Closing twice is the same as once. */
-  close(): Promise<void>;
-}
 
 /**
  * Starts a Cloud Tasks emulator in this process: gRPC, REST, an OIDC issuer and a metadata server on one port of this machine.

@@ -1,5 +1,5 @@
 export { startEmulator } from './compose.ts';
-export type { Emulator, EmulatorOptions, QueueSettings } from './compose.ts';
+export type { Emulator, EmulatorOptions, QueueSettings } from './emulator.ts';
 export { ApiError } from './core/errors.ts';
 export type { TimeLimit } from './admin/admin.ts';
 export type { TaskActivity, TaskLogEntry, TaskLogFilter } from './admin/activity-log.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach } from 'vitest';
 import { startEmulator } from './compose.ts';
-import type { Emulator, EmulatorOptions } from './compose.ts';
+import type { Emulator, EmulatorOptions } from './emulator.ts';
 
 /**
  * Starts an emulator for the test file that calls it at its top level. It is reset after each test and closed after the last; when a
