@@ -24,6 +24,8 @@ export class WorkerFleet implements AsyncDisposable {
   readonly #options: FleetOptions;
   readonly #server: ReturnType<typeof createServer>;
   readonly #children = new Set<ChildProcess>();
+  /** Those that nobody is to replace. */
+  readonly #retired = new WeakSet<ChildProcess>();
   readonly #break: (error: Error) => void;
   /** The oldest first. */
   #ready: readonly Worker[] = [];
@@ -50,7 +52,7 @@ export class WorkerFleet implements AsyncDisposable {
     try {
       await Promise.race([
         fleet.broken,
-        Promise.all(Array.from({ length: options.size }, () => fleet.#add())),
+        Promise.all(Array.from({ length: options.size }, () => fleet.add())),
       ]);
     } catch (error) {
       await fleet.close();
@@ -83,7 +85,19 @@ export class WorkerFleet implements AsyncDisposable {
     await this.close();
   }
 
-  async #add(): Promise<void> {
+  /** Starts new workers, whose environment is asked for anew, in the place of all that are ready, and ends these once the new ones are. */
+  async replace(): Promise<void> {
+    const old = this.#ready;
+    for (const { process } of old) this.#retired.add(process);
+    await Promise.all(old.map(async () => await this.add()));
+    this.#ready = this.#ready.filter((worker) => !old.includes(worker));
+    const ends = old.map(async ({ process }) => await once(process, 'exit'));
+    for (const { process } of old) process.kill('SIGKILL');
+    await Promise.all(ends);
+  }
+
+  /** Starts one worker more. Resolves when it is ready. */
+  async add(): Promise<void> {
     const child = fork(this.#options.script, {
       env: this.#options.environment(this.url),
       // Not those of the test runner.
@@ -94,9 +108,9 @@ export class WorkerFleet implements AsyncDisposable {
     child.once('exit', (code, signal) => {
       this.#children.delete(child);
       this.#ready = this.#ready.filter(({ process }) => process !== child);
-      if (this.#isClosed) return;
+      if (this.#isClosed || this.#retired.has(child)) return;
       if (signal !== 'SIGKILL') this.#break(new Error(`a worker ended by itself with ${code ?? signal}`));
-      else void this.#add();
+      else void this.add();
     });
     await new Promise<void>((resolve) => {
       child.once('message', (port: number) => {
