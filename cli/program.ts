@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   start: async () => (await import('./commands/start.ts')).startCommand(),
   runs: async () => (await import('./commands/runs.ts')).runsCommand(),
   queues: async () => (await import('./commands/queues.ts')).queuesCommand(),
+  snapshot: async () => (await import('./commands/snapshot.ts')).snapshotCommand(),
   tasks: async () => (await import('./commands/tasks.ts')).tasksCommand(),
 };
 

@@ -5,7 +5,7 @@ import { AttemptLog } from './admin/attempt-log.ts';
 import { EmulatorTime } from './admin/emulator-time.ts';
 import { FaultInjector } from './admin/fault-injector.ts';
 import { Graveyard } from './admin/graveyard.ts';
-import { adminHttp } from './admin/http.ts';
+import { adminHttp, maxAdminBytes } from './admin/http.ts';
 import { Metrics } from './admin/metrics.ts';
 import type { QueueInput } from './core/input.ts';
 import type { AppEngineUrl } from './dispatch/app-engine-origin.ts';
@@ -130,8 +130,11 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     for (const queue of declared) engine.queues.declare(queue);
     production.queuesAreKnown();
   };
-  begin();
-  const admin = started.use(new Admin({ engine, clock, faults, attempts, graveyard, activity, begin }));
+  const { snapshot } = options;
+  const admin = started.use(
+    new Admin({ engine, clock, faults, attempts, graveyard, activity, random, begin, snapshot }),
+  );
+  await admin.begin();
   const upload = uploadQueueYaml(engine, location);
   const versions = [v2, v2beta3, v2beta2(upload.rpc)];
   const surfaces = [
@@ -156,7 +159,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       // A call's deadline is one of real time, whatever the clock of the tasks says.
       checkCall: (rpc, call) => production.checkCall(rpc, call, Date.now()),
     }),
-    http: createHttpServer(handlers, { reportDefect: onDefect, publicUrl }),
+    http: createHttpServer(handlers, { reportDefect: onDefect, publicUrl, maxBytes: maxAdminBytes }),
   });
 
   const all = started.move();
@@ -179,6 +182,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     idle: (limit) => admin.idle(limit),
     settled: (limit) => admin.settled(limit),
     reset: () => admin.reset(),
+    snapshot: () => admin.snapshot(),
+    restore: (snapshot) => admin.restore(snapshot),
     close,
     [Symbol.asyncDispose]: close,
   };

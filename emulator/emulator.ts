@@ -3,6 +3,7 @@ import type { Admin, TimeLimit } from './admin/admin.ts';
 import type { AttemptFilter, AttemptRecord, Delivery } from './admin/attempt-log.ts';
 import type { FaultInjector } from './admin/fault-injector.ts';
 import type { Graveyard } from './admin/graveyard.ts';
+import type { Snapshot } from './admin/snapshot.ts';
 import type { AppEngineUrl } from './dispatch/app-engine-origin.ts';
 import type { EngineSettings } from './engine/engine.ts';
 import type { EngineListener } from './engine/events.ts';
@@ -52,6 +53,11 @@ export interface EmulatorOptions {
    * that ends; it is made if it is missing. What was being delivered is delivered again. Without it everything is kept in memory.
    */
   readonly dataFile?: string | undefined;
+  /**
+   * What is there from the start, and after each `reset()`, in place of `queues` and of what `dataFile` holds: what `snapshot()` gave, of this
+   * or another emulator.
+   */
+  readonly snapshot?: Snapshot | undefined;
   /**
    * Told when tasks cannot be dispatched because the data file cannot be written (its disk is full, say), and when they are again; standard
    * error unless given. Requests that would change something answer UNAVAILABLE meanwhile.
@@ -125,6 +131,21 @@ export interface Emulator extends AsyncDisposable {
    * cut off; a virtual clock goes back to its start, and chance repeats.
    */
   reset(): Promise<void>;
+  /**
+   * Everything that is there in this moment, as JSON: queues with their state, tasks with their attempts, names that are taken, IAM, CMEK,
+   * time and chance. Not in it: the key that signs tokens, fault rules, and what only tells of the past.
+   *
+   * @throws ApiError FAILED_PRECONDITION where it would be longer than 128 MiB
+   */
+  snapshot(): Snapshot;
+  /**
+   * Puts a snapshot in the place of all that is there, also in the data file, in one step; history, graveyard and logs are empty then. Attempts
+   * that are out are cut off, and those that were out when it was taken start again. A clock that stands now, or stood when it was taken,
+   * stands at the time of the snapshot. Resolves when no attempt of before is out.
+   *
+   * @throws ApiError INVALID_ARGUMENT for what is none, is damaged or is of another version: nothing is changed then
+   */
+  restore(snapshot: Snapshot): Promise<void>;
   /** Stops: takes no more requests and cuts off the attempts that are out. Closing twice is the same as once. */
   close(): Promise<void>;
 }

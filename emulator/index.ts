@@ -6,6 +6,7 @@ export type { TaskActivity, TaskLogEntry, TaskLogFilter } from './admin/activity
 export type { AttemptFilter, AttemptRecord, Delivery } from './admin/attempt-log.ts';
 export type { ActiveFault } from './admin/fault-injector.ts';
 export type { CreationFault, DeliveryFault, Fault, FaultMatch, FaultRule } from './admin/fault-rule.ts';
+export type { Snapshot, SnapshotTask } from './admin/snapshot.ts';
 export type { DeadTask } from './admin/graveyard.ts';
 export type { AppEngineUrl } from './dispatch/app-engine-origin.ts';
 export type { DispatchResult } from './core/dispatch.ts';

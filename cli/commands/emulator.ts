@@ -1,8 +1,12 @@
 import { Option, type Command } from 'commander';
+import { jsonFault } from '../../config/json-fault.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { EmulatorConfig } from '../../config/schema.ts';
+import type { Snapshot } from '../../emulator/index.ts';
 import { newCommand, type CommonOptions } from '../command.ts';
 import { duration } from '../duration.ts';
+import { CliError } from '../error.ts';
+import { readTextFile } from '../files.ts';
 import { aborted, interruptible } from '../interrupt.ts';
 import { emulatorEnvironment, gcloudEnvironment } from '../local/environment.ts';
 import { startTasksEmulator } from '../local/tasks-emulator.ts';
@@ -22,6 +26,7 @@ interface Options extends CommonOptions {
   readonly errorPressure?: boolean;
   readonly slowStart?: boolean;
   readonly data?: string;
+  readonly restore?: string;
   readonly clock?: 'system' | 'virtual';
   readonly seed?: number;
 }
@@ -74,6 +79,7 @@ export function emulatorCommand(): Command {
     )
     .option('--no-slow-start', 'do not, though the profile is strict')
     .option('--data <file>', 'keep queues, tasks and the signing key in this file (default: in memory)')
+    .option('--restore <file>', 'begin with what `snapshot save` wrote, in place of what --data holds')
     .addOption(
       new Option('--clock <kind>', 'virtual stands still until a test moves it (default: system)').choices([
         'system',
@@ -94,6 +100,7 @@ async function emulate(options: Options, signal: AbortSignal): Promise<void> {
   await using emulator = await startTasksEmulator(config, options.port ?? config.ports.tasks, {
     ...(options.host !== undefined && { host: options.host }),
     ...(options.data !== undefined && { dataFile: options.data }),
+    ...(options.restore !== undefined && { snapshot: await readSnapshot(options.restore) }),
     ...(options.clock !== undefined && { clock: options.clock }),
     ...(options.seed !== undefined && { seed: options.seed }),
     onWarning: ({ message }) => process.stderr.write(`Warning: ${message}\n`),
@@ -114,6 +121,22 @@ async function emulate(options: Options, signal: AbortSignal): Promise<void> {
     print('Ctrl-C ends it.');
   }
   await aborted(signal);
+}
+
+/** Whether it is one, the emulator says. */
+async function readSnapshot(file: string): Promise<Snapshot> {
+  const text = await readTextFile(file);
+  try {
+    return JSON.parse(text) as Snapshot;
+  } catch (cause) {
+    const { line, column, reason } = jsonFault(text, cause as SyntaxError);
+    throw new CliError(
+      'config',
+      `${file} is no snapshot: line ${line}, column ${column}: ${reason}.`,
+      '`pageturner snapshot save FILE` writes one.',
+      { cause },
+    );
+  }
 }
 
 /** The configuration, as the options change it. */

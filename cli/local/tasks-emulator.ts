@@ -18,7 +18,7 @@ import { portError, portUses } from './ports.ts';
 export async function startTasksEmulator(
   config: EmulatorConfig,
   port: number,
-  options: Pick<EmulatorOptions, 'host' | 'dataFile' | 'onWarning' | 'clock' | 'seed'> = {},
+  options: Pick<EmulatorOptions, 'host' | 'dataFile' | 'snapshot' | 'onWarning' | 'clock' | 'seed'> = {},
 ): Promise<Emulator> {
   const { project, location, profile, queues, publicUrl, appEngineUrl, followRedirects } = config;
   try {

@@ -2,12 +2,15 @@ import { ApiError } from '../core/errors.ts';
 import { invalidArgument } from '../core/faults.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { EngineEvent } from '../engine/events.ts';
+import type { SeededRandom } from '../engine/random.ts';
 import type { ActivityLog } from './activity-log.ts';
 import type { AttemptFilter, AttemptLog, AttemptRecord, Delivery } from './attempt-log.ts';
 import { complaintText } from './complaint.ts';
 import type { EmulatorTime } from './emulator-time.ts';
 import type { FaultInjector } from './fault-injector.ts';
 import type { Graveyard } from './graveyard.ts';
+import { readSnapshot, takeSnapshot } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
 import { Waiting } from './waiting.ts';
 
 export interface AdminOptions {
@@ -17,8 +20,12 @@ export interface AdminOptions {
   readonly attempts: AttemptLog;
   readonly graveyard: Graveyard;
   readonly activity: ActivityLog;
+  /** What ids are made from. */
+  readonly random: SeededRandom;
   /** Makes what is there at the start, once everything is gone. */
   readonly begin: () => void;
+  /** What is there at the start in place of that, if anything is. */
+  readonly snapshot?: Snapshot | undefined;
 }
 
 export interface TimeLimit {
@@ -43,19 +50,24 @@ export class Admin implements Disposable {
   readonly #engine: Engine;
   readonly #clock: EmulatorTime;
   readonly #attempts: AttemptLog;
+  readonly #random: SeededRandom;
   readonly #begin: () => void;
+  readonly #snapshot: Snapshot | undefined;
   readonly #waiting = new Waiting();
   #attemptsOut = 0;
   #changes = 0;
 
-  constructor({ engine, clock, faults, attempts, graveyard, activity, begin }: AdminOptions) {
+  constructor(options: AdminOptions) {
+    const { engine, clock, faults, attempts, graveyard, activity, random, begin, snapshot } = options;
     this.faults = faults;
     this.graveyard = graveyard;
     this.activity = activity;
     this.#engine = engine;
     this.#clock = clock;
     this.#attempts = attempts;
+    this.#random = random;
     this.#begin = begin;
+    this.#snapshot = snapshot;
     engine.observe(attempts.listener);
     engine.observe(graveyard.listener);
     engine.observe(activity.listener);
@@ -181,12 +193,40 @@ export class Admin implements Disposable {
     await this.#engine.reset();
     await this.#clock.quiet();
     this.#clock.restart();
-    this.#attemptsOut = 0;
-    this.#attempts.clear();
-    this.graveyard.clear();
-    this.activity.clear();
-    this.#begin();
+    this.#forgetHistory();
+    await this.begin();
     this.#waiting.changed();
+  }
+
+  /** Makes what is there at the start. */
+  async begin(): Promise<void> {
+    this.#begin();
+    if (this.#snapshot !== undefined) await this.restore(this.#snapshot);
+  }
+
+  /** Everything that is there, in one moment. */
+  snapshot(): Snapshot {
+    return takeSnapshot({
+      state: this.#engine.state(),
+      isFrozen: this.isFrozen,
+      chance: this.#random.state,
+    });
+  }
+
+  /**
+   * Puts a snapshot in the place of all that is there, history included, in one step; fault rules stay. Attempts that are out are cut off, and
+   * those that were out when it was taken start again. A clock that stands, or stood then, stands at the time of the snapshot.
+   *
+   * @throws ApiError INVALID_ARGUMENT for what is no snapshot of this version; nothing is changed then
+   */
+  async restore(snapshot: unknown): Promise<void> {
+    const { state, isFrozen, chance } = readSnapshot(snapshot);
+    await this.#clock.afterMoves(() =>
+      this.#engine.restore(state, () => {
+        if (isFrozen || this.isFrozen) this.#clock.freezeAt(state.now);
+        this.#random.goOnFrom(chance);
+      }),
+    );
   }
 
   /** Ends every wait, with an error. */
@@ -194,7 +234,15 @@ export class Admin implements Disposable {
     this.#waiting.close();
   }
 
+  #forgetHistory(): void {
+    this.#attemptsOut = 0;
+    this.#attempts.clear();
+    this.graveyard.clear();
+    this.activity.clear();
+  }
+
   #note({ kind }: EngineEvent): void {
+    if (kind === 'restored') this.#forgetHistory();
     if (kind === 'attemptStarted') this.#attemptsOut += 1;
     if (kind === 'attemptEnded') this.#attemptsOut -= 1;
     this.#changes += 1;

@@ -120,14 +120,19 @@ export class EmulatorTime implements Clock {
 
   /** Stands from now on. A call that is out has `answerWithinMs` left. Does nothing if it is frozen. */
   freeze(): void {
-    if (this.#mode.kind === 'frozen') return;
-    this.#switchTo({ kind: 'frozen', clock: new VirtualClock(this.now()) });
-    for (const call of this.#calls) call.frozen();
+    if (this.#mode.kind === 'running') this.freezeAt(this.now());
+  }
+
+  /** Stands at this instant from now on, be it past or future. What was to be done at an instant is done at that instant. */
+  freezeAt(at: number): void {
+    const calls = this.#mode.kind === 'running' ? [...this.#calls] : [];
+    this.#switchTo({ kind: 'frozen', clock: new VirtualClock(at) });
+    for (const call of calls) call.frozen();
   }
 
   /** Runs from where it stands, once the movements that were asked for are over. Does nothing if it is running. */
   async resume(): Promise<void> {
-    await this.#afterMoves(() => {
+    await this.afterMoves(() => {
       if (this.#mode.kind === 'running') return;
       this.#switchTo({ kind: 'running', clock: new SystemClock(this.now()) });
       for (const call of this.#calls) call.running();
@@ -136,7 +141,7 @@ export class EmulatorTime implements Clock {
 
   /** Moves on by so many ms, firing what is due on the way. Resolves when nothing is out any more. To be called while frozen. */
   async advance(ms: number): Promise<void> {
-    await this.#afterMoves(async () => {
+    await this.afterMoves(async () => {
       await this.quiet();
       const at = this.now() + ms;
       while (await this.#fireNext(at));
@@ -149,7 +154,7 @@ export class EmulatorTime implements Clock {
    * while frozen.
    */
   async runNext(): Promise<boolean> {
-    return await this.#afterMoves(async () => {
+    return await this.afterMoves(async () => {
       await this.quiet();
       return await this.#fireNext(Number.POSITIVE_INFINITY);
     });
@@ -225,7 +230,8 @@ export class EmulatorTime implements Clock {
     return true;
   }
 
-  async #afterMoves<T>(work: () => T | Promise<T>): Promise<T> {
+  /** Does work once the movements that were asked for are over, and none goes on meanwhile. */
+  async afterMoves<T>(work: () => T | Promise<T>): Promise<T> {
     const done = this.#moving.then(work);
     this.#moving = done.catch(() => undefined);
     return await done;

@@ -6,6 +6,7 @@ import type { Admin } from './admin.ts';
 import { attemptJson, deadTaskJson, deliveryJson } from './json.ts';
 import type { FaultRule } from './fault-rule.ts';
 import { problemsOf } from './problems.ts';
+import { MAX_SNAPSHOT_BYTES } from './snapshot.ts';
 
 interface AdminRequest {
   readonly method: string;
@@ -23,6 +24,12 @@ interface AdminReply {
 type Route = (request: AdminRequest, id: string) => unknown;
 
 const PREFIX = '/emulator/v1/';
+
+/** How long the body of a request may be that is not as all are. */
+export function maxAdminBytes(path: string): number | undefined {
+  return path === `${PREFIX}snapshot:restore` ? MAX_SNAPSHOT_BYTES : undefined;
+}
+
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 const whole = (max: number): z.ZodCoercedNumber => z.coerce.number().int().min(0).max(max);
@@ -97,6 +104,11 @@ function routesOf(admin: Admin): Readonly<Record<string, Route>> {
     'POST reset': async ({ body }) => {
       readBody(nothing, body);
       await admin.reset();
+      return {};
+    },
+    'GET snapshot': () => admin.snapshot(),
+    'POST snapshot:restore': async ({ body }) => {
+      await admin.restore(parseJson(body.toString('utf8')));
       return {};
     },
     'GET clock': clock,

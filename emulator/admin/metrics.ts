@@ -39,6 +39,7 @@ export class Metrics {
   }
 
   readonly listener = (event: EngineEvent): void => {
+    if (event.kind === 'restored') this.clear();
     if (event.kind === 'queueSlowed') {
       count(this.#slowed, `${queueLabels(event.queue.name)},reason="${event.reason}"`);
     }

@@ -18,12 +18,23 @@ export class CmekOperations {
     this.#keys.clear();
   }
 
+  /** The keys that were set, by the name of their config. */
+  all(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.#keys);
+  }
+
   get(name: string): CmekConfig {
     checkName(name);
     return { name, kmsKey: this.#keys.get(name) ?? '' };
   }
 
-  update({ name, kmsKey }: CmekConfig): CmekConfig {
+  update(config: CmekConfig): CmekConfig {
+    this.check(config);
+    this.#keys.set(config.name, config.kmsKey);
+    return config;
+  }
+
+  check({ name, kmsKey }: CmekConfig): void {
     checkName(name);
     if (kmsKey !== '' && !KEY.test(kmsKey)) {
       throw invalidField(
@@ -31,8 +42,6 @@ export class CmekOperations {
         `"${kmsKey}" is no key; write projects/P/locations/L/keyRings/R/cryptoKeys/K.`,
       );
     }
-    this.#keys.set(name, kmsKey);
-    return { name, kmsKey };
   }
 }
 

@@ -6,6 +6,8 @@ import type { Queue, Task } from '../core/model.ts';
 import { queueOfTask } from '../core/names.ts';
 import { retentionMsOf } from '../core/retry.ts';
 import type { Claim, NameRelease, TaskStore } from '../store/store.ts';
+import { AttemptsOut } from './attempts-out.ts';
+import type { AttemptOut } from './attempts-out.ts';
 import type { Clock, Timer } from './clock.ts';
 import type { AttemptOutcome, EngineListener, SlowReason, TaskDeletedReason } from './events.ts';
 import { Lane } from './lane.ts';
@@ -26,18 +28,6 @@ export interface DispatcherOptions {
 /** How many tasks are looked at in one go when some have outlived their retention. */
 const EXPIRY_PAGE = 1000;
 
-/** An attempt that is out. */
-interface AttemptOut {
-  readonly lane: Lane;
-  readonly taskName: string;
-  /** From 1. */
-  readonly number: number;
-  /** Where the wait before the next attempt is counted from, if not from the end of this one. */
-  readonly retryFrom: number | undefined;
-  /** Whether its task is gone: deleted, purged, or completed by another attempt. Its end then decides nothing. */
-  isVoid: boolean;
-}
-
 /**
  * The loop that starts attempts and ends them. It sleeps until the first queue has a due task, a token and a free slot: one timer
  * for all queues, and none when nothing is due. A task that waits for its next attempt holds no slot.
@@ -52,10 +42,12 @@ export class Dispatcher {
   readonly #lanes = new Map<string, Lane>();
   /** The lanes that can start an attempt, at once or at a known time. */
   readonly #ready = new DueHeap<Lane>();
-  readonly #attemptsByTask = new Map<string, AttemptOut[]>();
+  readonly #attempts = new AttemptsOut();
   readonly #ending = new Set<Promise<void>>();
   readonly #storeWatch: StoreWatch;
   #stop = new AbortController();
+  /** How many want no attempt to start by itself. */
+  #holds = 0;
   #lastOrder = 0;
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
 
@@ -91,6 +83,32 @@ export class Dispatcher {
     this.#setTimer();
   }
 
+  /** When the tokens of each queue are all there again, if no task leaves; of those that lack some. */
+  tokensFullAt(): Readonly<Record<string, number>> {
+    const now = this.#clock.now();
+    const lacking = [...this.#lanes].filter(([, { tokensFullAt }]) => tokensFullAt > now);
+    return Object.fromEntries(lacking.map(([name, { tokensFullAt }]) => [name, tokensFullAt]));
+  }
+
+  /**
+   * Takes up a store whose contents are others than they were, with the tokens of its queues. Attempts that are out are cut off, and nobody
+   * learns of their ends; before they have ended none starts by itself.
+   */
+  async takeUp(tokensFullAt: Readonly<Record<string, number>> = {}): Promise<void> {
+    this.#storeWatch.written();
+    for (const name of this.#lanes.keys()) this.deleteQueue(name);
+    this.#attempts.clear();
+    this.#holds += 1;
+    for (const queue of this.#store.listQueues()) {
+      this.putQueue(queue);
+      const fullAt = tokensFullAt[queue.name];
+      if (fullAt !== undefined) this.#lanes.get(queue.name)?.fillTokensAt(fullAt);
+    }
+    await this.cutOff();
+    this.#holds -= 1;
+    for (const lane of this.#lanes.values()) this.#rearm(lane);
+  }
+
   queue(name: string): Queue | undefined {
     return this.#lanes.get(name)?.queue;
   }
@@ -108,8 +126,7 @@ export class Dispatcher {
 
   /** To be called after a task is gone: the ends of its attempts decide nothing any more. */
   taskGone(name: string): void {
-    for (const attempt of this.#attemptsByTask.get(name) ?? []) attempt.isVoid = true;
-    this.#attemptsByTask.delete(name);
+    this.#attempts.voidAll(name);
   }
 
   /**
@@ -132,6 +149,7 @@ export class Dispatcher {
   /** Starts every attempt that may start now, and sets the timer for the next. */
   tick(): void {
     const now = this.#clock.now();
+    if (this.#holds > 0) return;
     if (now >= (this.#storeWatch.restsUntil ?? now)) this.#storeWatch.try(() => this.#startAllDue(now));
     this.#setTimer();
   }
@@ -182,9 +200,7 @@ export class Dispatcher {
   #begin(lane: Lane, { before, task }: Claim, retryFrom?: number): void {
     const { queue } = lane;
     const attempt = { lane, taskName: task.name, number: task.dispatchCount, retryFrom, isVoid: false };
-    const others = this.#attemptsByTask.get(task.name);
-    if (others === undefined) this.#attemptsByTask.set(task.name, [attempt]);
-    else others.push(attempt);
+    this.#attempts.add(attempt);
     lane.attemptStarted();
     this.#emit({ kind: 'attemptStarted', at: this.#clock.now(), task });
     const scheduleAt = task.lastAttempt?.scheduleAt ?? task.scheduleAt;
@@ -221,7 +237,7 @@ export class Dispatcher {
     const isDone = outcome === 'completed' || outcome === 'exhausted';
     if (isDone) this.#store.deleteTask(taskName, this.#releaseAt(now, lane.queue));
     if (outcome !== 'ignored') this.#storeWatch.written();
-    this.#forget(attempt);
+    this.#attempts.remove(attempt);
     const slowReason = lane.attemptEnded(now, result, begun.target.kind);
     this.#emit({ kind: 'attemptEnded', at: now, attempt: number, task, result, outcome });
     if (slowReason !== undefined) this.#slowed(lane, slowReason, now);
@@ -264,12 +280,6 @@ export class Dispatcher {
     this.#emit({ kind: 'queueSlowed', at: now, queue: lane.queue, reason, effectiveRate });
   }
 
-  #forget(attempt: AttemptOut): void {
-    const left = this.#attemptsByTask.get(attempt.taskName)?.filter((other) => other !== attempt) ?? [];
-    if (left.length > 0) this.#attemptsByTask.set(attempt.taskName, left);
-    else if (!attempt.isVoid) this.#attemptsByTask.delete(attempt.taskName);
-  }
-
   #rearm(lane: Lane): void {
     this.#place(lane, this.#clock.now());
     this.#setTimer();
@@ -309,7 +319,8 @@ export class Dispatcher {
 
   #setTimer(): void {
     const dueAt = this.#ready.peek()?.dueAt;
-    const at = dueAt === undefined ? undefined : Math.max(dueAt, this.#storeWatch.restsUntil ?? dueAt);
+    const isWaiting = dueAt === undefined || this.#holds > 0;
+    const at = isWaiting ? undefined : Math.max(dueAt, this.#storeWatch.restsUntil ?? dueAt);
     if (this.#timer?.at === at || this.#stop.signal.aborted) return;
     this.#timer?.timer.cancel();
     this.#timer = undefined;

@@ -1,7 +1,7 @@
 import type { Dispatch } from '../core/dispatch.ts';
 import type { Queue, Task } from '../core/model.ts';
 import { QUEUE_NAME_REUSE_MS } from '../core/production-rules.ts';
-import type { NameRelease, TaskStore } from '../store/store.ts';
+import type { NameRelease, StoreContents, TaskStore } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { BatchOperations } from './batches.ts';
 import { CmekOperations } from './cmek.ts';
@@ -20,6 +20,16 @@ export interface EngineSettings extends Throttles {
   readonly taskNameReuseAfterMs: number;
   /** How long the name of a deleted queue stays taken, in ms. Default 0: it may be created again at once. */
   readonly queueNameReuseAfterMs: number;
+}
+
+/** All that an engine holds, but for what is kept for a minute or by request id: counts of quotas, pressure, batches. */
+export interface EngineState extends StoreContents {
+  /** The engine's time. */
+  readonly now: number;
+  /** When the tokens of a queue are all there again, by its name; of those that lack some. */
+  readonly tokensFullAt: Readonly<Record<string, number>>;
+  /** By the name of the CMEK config. */
+  readonly kmsKeys: Readonly<Record<string, string>>;
 }
 
 export interface EngineOptions {
@@ -61,6 +71,10 @@ export class Engine implements AsyncDisposable {
   readonly policies: PolicyOperations;
   readonly cmek: CmekOperations = new CmekOperations();
   readonly #dispatcher: Dispatcher;
+  readonly #clock: Clock;
+  readonly #store: TaskStore;
+  readonly #production: Production;
+  readonly #emit: EngineListener;
   readonly #listeners = new Set<EngineListener>();
 
   constructor(options: EngineOptions) {
@@ -70,6 +84,10 @@ export class Engine implements AsyncDisposable {
       if (event.kind === 'queueSlowed') production.queueSlowed(event.queue, event.reason);
       for (const listener of this.#listeners) listener(event);
     };
+    this.#clock = clock;
+    this.#store = store;
+    this.#production = production;
+    this.#emit = emit;
     const releaseTaskName = (now: number, queue: Queue | undefined): NameRelease =>
       releaseAfter(queue?.tombstoneTtlMs ?? taskNameReuseAfterMs)(now);
     this.#dispatcher = new Dispatcher({
@@ -125,6 +143,37 @@ export class Engine implements AsyncDisposable {
     this.cmek.forgetAll();
     this.batches.forgetAll();
     await this.#dispatcher.cutOff();
+  }
+
+  state(): EngineState {
+    const now = this.#clock.now();
+    return {
+      ...this.#store.contents(now),
+      now,
+      tokensFullAt: this.#dispatcher.tokensFullAt(),
+      kmsKeys: this.cmek.all(),
+    };
+  }
+
+  /**
+   * Puts a state in the place of all that is there, in one step; where the store cannot be written nothing changes. Attempts that are out
+   * are cut off: nobody learns of their ends. Those that were out when the state was taken start again. Resolves when none of before is out.
+   *
+   * @param setTime Sets the clock, which is to show the time of the state or a later one.
+   * @throws StoreFault, and INVALID_ARGUMENT for a key that is none
+   */
+  async restore(state: EngineState, setTime: () => void): Promise<void> {
+    const keys = Object.entries(state.kmsKeys).map(([name, kmsKey]) => ({ name, kmsKey }));
+    for (const key of keys) this.cmek.check(key);
+    this.#store.replaceContents(state, state.now);
+    this.cmek.forgetAll();
+    for (const key of keys) this.cmek.update(key);
+    this.batches.forgetAll();
+    this.#production.forgetAll();
+    this.#production.queuesAreKnown();
+    setTime();
+    this.#emit({ kind: 'restored', at: this.#clock.now() });
+    await this.#dispatcher.takeUp(state.tokensFullAt);
   }
 
   /** Stops dispatching and cuts off the attempts that are out; their tasks stay in the store, in flight. */

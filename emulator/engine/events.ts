@@ -55,6 +55,8 @@ export type EngineEvent =
       readonly taskName: string;
       readonly reason: TaskDeletedReason;
     }
+  /** Everything that was there is gone, and something else is there in its place. Attempts that were out are cut off: their ends are not told. */
+  | { readonly kind: 'restored'; readonly at: number }
   /** The store cannot be written: no attempt starts, and those that end are out until it can be. Told once, until it recovers. */
   | { readonly kind: 'storeFailed'; readonly at: number; readonly message: string }
   | { readonly kind: 'storeRecovered'; readonly at: number };

@@ -51,6 +51,16 @@ export class Lane implements DueItem {
     };
   }
 
+  /** When its tokens are all there again, if no task leaves. */
+  get tokensFullAt(): number {
+    return this.#pace.bucketFullAt;
+  }
+
+  /** Has its tokens all there from that instant on, and no sooner. */
+  fillTokensAt(at: number): void {
+    this.#pace.fillBucketAt(at);
+  }
+
   /** Takes new settings or a new state. */
   replaceQueue(queue: Queue, now: number): void {
     // Its tasks may be kept for another time now.

@@ -52,6 +52,16 @@ export class Pace {
     );
   }
 
+  /** When its bucket is full again, if nothing is taken from it. */
+  get bucketFullAt(): number {
+    return this.#bucket.fullAt;
+  }
+
+  /** Has its bucket full from that instant on, and no sooner. */
+  fillBucketAt(fullAt: number): void {
+    this.#bucket = { fullAt };
+  }
+
   /** Dispatches a second that are in force. */
   rate(now: number): number {
     this.#settle(now);

@@ -17,6 +17,15 @@ export class SeededRandom implements Random {
     this.#state = this.#seed;
   }
 
+  /** Where it stands: what is drawn after `goOnFrom(state)` is what would be drawn now. */
+  get state(): number {
+    return this.#state;
+  }
+
+  goOnFrom(state: number): void {
+    this.#state = state >>> 0;
+  }
+
   /** Begins again with the first number. */
   restart(): void {
     this.#state = this.#seed;

@@ -31,6 +31,8 @@ export interface HttpServerOptions {
   readonly reportDefect: ReportDefect;
   /** An address under which clients reach it besides those of this machine. */
   readonly publicUrl?: string | undefined;
+  /** How long the body of a request to a path may be, where that is not as everywhere. */
+  readonly maxBytes?: (path: string) => number | undefined;
 }
 
 /** A server that is not listening yet: connections are handed to it. The first handler that knows a request answers it. */
@@ -68,11 +70,11 @@ export function errorReply(error: ApiError): HttpReply {
 async function reply(
   incoming: IncomingMessage,
   handlers: readonly HttpHandler[],
-  { reportDefect, publicUrl }: HttpServerOptions,
+  { reportDefect, publicUrl, maxBytes }: HttpServerOptions,
 ): Promise<HttpReply> {
   try {
     refuseWebPages(incoming.headers, publicUrl);
-    const request = await readRequest(incoming);
+    const request = await readRequest(incoming, maxBytes);
     for (const handler of handlers) {
       const answer = await handler(request);
       if (answer !== undefined) return answer;
@@ -83,31 +85,37 @@ async function reply(
   }
 }
 
-async function readRequest(incoming: IncomingMessage): Promise<HttpRequest> {
+async function readRequest(
+  incoming: IncomingMessage,
+  maxBytes: HttpServerOptions['maxBytes'],
+): Promise<HttpRequest> {
   const target = incoming.url ?? '/';
   const queryAt = target.indexOf('?');
+  const path = queryAt === -1 ? target : target.slice(0, queryAt);
   return {
     method: incoming.method ?? 'GET',
-    path: queryAt === -1 ? target : target.slice(0, queryAt),
+    path,
     query: new URLSearchParams(queryAt === -1 ? '' : target.slice(queryAt + 1)),
     headers: incoming.headers,
-    body: await readBody(incoming),
+    body: await readBody(incoming, maxBytes?.(path) ?? MAX_REQUEST_BYTES),
   };
 }
 
 /** By events: an iterator over a stream costs more than all else that a small request does here. */
-async function readBody(incoming: IncomingMessage): Promise<Buffer> {
+async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
+  const tooLong = (): ApiError =>
+    new ApiError('INVALID_ARGUMENT', `Request payload size exceeds the limit: ${maxBytes} bytes.`);
+  // Who says how long it is need not send it.
+  if (Number(incoming.headers['content-length']) > maxBytes) throw tooLong();
   let size = 0;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   incoming.on('data', (chunk: Buffer) => {
     size += chunk.length;
-    if (size <= MAX_REQUEST_BYTES) return chunks.push(chunk);
+    if (size <= maxBytes) return chunks.push(chunk);
     // The connection stays for the answer.
     incoming.pause();
-    return reject(
-      new ApiError('INVALID_ARGUMENT', `Request payload size exceeds the limit: ${MAX_REQUEST_BYTES} bytes.`),
-    );
+    return reject(tooLong());
   });
   incoming.once('end', resolve);
   // Nobody will read this; and it is no defect.

@@ -1,4 +1,4 @@
-import type { NameRelease } from './store.ts';
+import type { HeldName, NameRelease } from './store.ts';
 
 interface Generation {
   /** Name to the instant from which it is free. */
@@ -30,6 +30,13 @@ export class HeldNames {
   has(name: string, now: number): boolean {
     const freeAt = this.#younger.freeAt.get(name) ?? this.#older.freeAt.get(name);
     return freeAt !== undefined && freeAt > now;
+  }
+
+  /** Those that are held at `now`. */
+  list(now: number): HeldName[] {
+    return [...this.#older.freeAt, ...this.#younger.freeAt]
+      .filter(([, freeAt]) => freeAt > now)
+      .map(([name, freeAt]) => ({ name, freeAt }));
   }
 }
 

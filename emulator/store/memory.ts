@@ -4,7 +4,7 @@ import type { Queue, Task } from '../core/model.ts';
 import { queueOfTask } from '../core/names.ts';
 import { CreationList } from './creation-list.ts';
 import { HeldNames } from './held-names.ts';
-import type { Claim, NameRelease, TaskPage, TaskStore } from './store.ts';
+import type { Claim, NameRelease, StoreContents, TaskPage, TaskStore } from './store.ts';
 
 /** A task and its place: it is waiting while it stands in its shelf's heap, else in flight. `order` is the order of creation. */
 interface Entry extends DueItem {
@@ -23,8 +23,8 @@ interface Shelf {
 
 /** Keeps everything in memory. Inserting, claiming and deleting a task cost log n; nothing grows with what has passed. */
 export class MemoryStore implements TaskStore {
-  readonly #shelves = new Map<string, Shelf>();
-  readonly #heldQueueNames = new HeldNames();
+  #shelves = new Map<string, Shelf>();
+  #heldQueueNames = new HeldNames();
   #lastOrder = 0;
 
   listQueues(): readonly Queue[] {
@@ -157,6 +157,30 @@ export class MemoryStore implements TaskStore {
     for (const shelf of this.#shelves.values()) {
       for (const entry of shelf.tasks.values()) shelf.waiting.set(entry, entry.task.scheduleAt);
     }
+  }
+
+  contents(now: number): StoreContents {
+    const shelves = [...this.#shelves.values()];
+    return {
+      queues: this.listQueues(),
+      tasks: shelves
+        .flatMap((shelf) => [...shelf.tasks.values()])
+        .toSorted((a, b) => a.order - b.order)
+        .map(({ task }) => task),
+      heldQueueNames: this.#heldQueueNames.list(now),
+      heldTaskNames: shelves.flatMap((shelf) => shelf.heldNames.list(now)),
+    };
+  }
+
+  replaceContents({ queues, tasks, heldQueueNames, heldTaskNames }: StoreContents, now: number): void {
+    const next = new MemoryStore();
+    for (const queue of queues) next.putQueue(queue);
+    for (const task of tasks) next.insertTask(task);
+    for (const { name, freeAt } of heldQueueNames) next.holdQueueName(name, { at: now, nameFreeAt: freeAt });
+    for (const { name, freeAt } of heldTaskNames) next.holdTaskName(name, { at: now, nameFreeAt: freeAt });
+    this.#shelves = next.#shelves;
+    this.#heldQueueNames = next.#heldQueueNames;
+    this.#lastOrder = next.#lastOrder;
   }
 
   #claim(waiting: DueHeap<Entry>, entry: Entry, begin: (task: Task) => Task): Claim {

@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Queue, Task } from '../core/model.ts';
 import { MemoryStore } from './memory.ts';
 import { DataFileError, openDatabase, storeFault } from './sqlite-file.ts';
-import type { Claim, NameRelease, TaskStore } from './store.ts';
+import type { Claim, NameRelease, StoreContents, TaskStore } from './store.ts';
 import { progressToText, queueFromText, targetToText, taskFromText } from './task-text.ts';
 
 /** Names that are free again are taken out of the file now and then. */
@@ -83,10 +83,7 @@ export class SqliteStore implements TaskStore, Disposable {
 
   insertTask(task: Task): void {
     const position = this.#lastOrder + 1;
-    this.#atOnce(() => {
-      this.#statements.insertTask.run(position, progressToText(task));
-      this.#statements.insertTarget.run(position, targetToText(task.target), task.target.body);
-    });
+    this.#atOnce(() => this.#insertRows(position, task));
     this.#lastOrder = position;
     this.#memory.insertTask(task, position);
   }
@@ -154,6 +151,23 @@ export class SqliteStore implements TaskStore, Disposable {
     this.#memory.releaseClaims();
   }
 
+  contents(now: number): StoreContents {
+    return this.#memory.contents(now);
+  }
+
+  replaceContents(contents: StoreContents, now: number): void {
+    this.#atOnce(() => {
+      const { queues, tasks, heldQueueNames, heldTaskNames } = contents;
+      this.#database.exec(CLEAR);
+      for (const queue of queues) this.#statements.putQueue.run(queue.name, JSON.stringify(queue));
+      tasks.forEach((task, index) => this.#insertRows(index + 1, task));
+      for (const { name, freeAt } of heldQueueNames) this.#statements.holdQueueName.run(name, freeAt);
+      for (const { name, freeAt } of heldTaskNames) this.#statements.holdTaskName.run(freeAt, name);
+    });
+    this.#lastOrder = contents.tasks.length;
+    this.#memory.replaceContents(contents, now);
+  }
+
   /** A claim whose task is written before the claim is made. */
   #written(begin: (task: Task) => Task): (task: Task) => Task {
     return (before) => {
@@ -171,6 +185,11 @@ export class SqliteStore implements TaskStore, Disposable {
 
   #tasksOf(queueName: string): readonly Task[] {
     return this.#memory.listTasks(queueName, { start: 0, limit: Number.POSITIVE_INFINITY }).tasks;
+  }
+
+  #insertRows(position: number, task: Task): void {
+    this.#statements.insertTask.run(position, progressToText(task));
+    this.#statements.insertTarget.run(position, targetToText(task.target), task.target.body);
   }
 
   #deleteRows(taskName: string): void {
@@ -249,6 +268,11 @@ function releaseOf(row: Record<string, unknown>, now: number): NameRelease {
 }
 
 type Statements = Record<keyof typeof SQL, StatementSync>;
+
+/** Empties all but what the emulator keeps beside its tasks. */
+const CLEAR = ['queues', 'queue_names', 'tasks', 'targets', 'task_names']
+  .map((table) => `DELETE FROM ${table};`)
+  .join(' ');
 
 const SQL = {
   begin: 'BEGIN',

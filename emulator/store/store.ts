@@ -28,6 +28,21 @@ export interface TaskPage {
   readonly next?: number;
 }
 
+/** A name that nobody may use before this instant. */
+export interface HeldName {
+  readonly name: string;
+  readonly freeAt: number;
+}
+
+/** All that a store holds. What was in flight stands in it as what waits. */
+export interface StoreContents {
+  readonly queues: readonly Queue[];
+  /** In the order of creation. */
+  readonly tasks: readonly Task[];
+  readonly heldQueueNames: readonly HeldName[];
+  readonly heldTaskNames: readonly HeldName[];
+}
+
 /**
  * Where the engine keeps queues and tasks. Every method is synchronous and takes effect whole or not at all; a durable store has
  * written the change when the method returns, or throws `StoreFault`.
@@ -78,4 +93,9 @@ export interface TaskStore {
   recordLateResponse(task: Task): void;
   /** Makes every task in flight wait again. For the start, when nobody can be working on them any more. */
   releaseClaims(): void;
+
+  /** All that is there, with the names that are held at `now`. */
+  contents(now: number): StoreContents;
+  /** Puts these in the place of all that is there. Names that are free at `now` are left out. */
+  replaceContents(contents: StoreContents, now: number): void;
 }

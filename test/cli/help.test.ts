@@ -50,6 +50,7 @@ describe('help', () => {
       'runs throttle',
       'runs heal',
       ...['list', 'describe', 'pause', 'resume', 'purge'].map((verb) => `queues ${verb}`),
+      ...['save', 'restore'].map((verb) => `snapshot ${verb}`),
       ...['list', 'describe', 'run', 'delete'].map((verb) => `tasks ${verb}`),
     ]);
   });

@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import type { TaskStore } from '../../emulator/store/store.ts';
 import { attemptContract } from './task-store/attempts.ts';
+import { contentsContract } from './task-store/contents.ts';
 import { queueContract } from './task-store/queues.ts';
 import { taskContract } from './task-store/tasks.ts';
 
@@ -10,5 +11,6 @@ export function describeTaskStore(name: string, open: () => TaskStore | Promise<
     queueContract(open);
     taskContract(open);
     attemptContract(open);
+    contentsContract(open);
   });
 }
