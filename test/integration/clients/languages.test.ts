@@ -1,25 +1,8 @@
-import { execFile, type ExecFileException } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { existsSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startEmulator } from '../../../emulator/index.ts';
 import { serve } from '../../emulator/web-server.ts';
-
-/** Where Debian keeps the sources of Go packages, Google's client among them. */
-const GOCODE = '/usr/share/gocode';
-/** For a whole test: the first run of a compiler on a machine builds its standard library and the client. */
-const TIMEOUT_MS = 240_000;
-
-/** The block of code in that language under a heading of a page in docs/. */
-function blockOf(page: string, heading: string, language: string): string {
-  const text = readFileSync(new URL(`../../../docs/${page}.md`, import.meta.url), 'utf8');
-  const section = text.split(/^#+ /m).find((part) => part.startsWith(heading)) ?? '';
-  const block = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'ms').exec(section)?.[1];
-  if (block === undefined) throw new Error(`docs/${page}.md has no ${language} under "${heading}".`);
-  return block;
-}
+import { blockOf, GOCODE, runFile, says, TIMEOUT_MS } from './other-languages.ts';
 
 /** An emulator and a target of their own, put into code of the docs in place of the ports that it names. */
 async function emulated(): Promise<{ put: (code: string) => string }> {
@@ -32,40 +15,6 @@ async function emulated(): Promise<{ put: (code: string) => string }> {
         .replaceAll('127.0.0.1:8123', `127.0.0.1:${emulator.port}`)
         .replaceAll('http://127.0.0.1:8080', target.url),
   };
-}
-
-/** Runs a command in a folder that holds one file; rejects with all that it printed if it fails. */
-async function runFile(
-  name: string,
-  text: string,
-  command: readonly string[],
-  env: NodeJS.ProcessEnv = {},
-): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'pageturner-language-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  writeFileSync(join(folder, name), text);
-  return await run(command, { cwd: folder, env: { ...process.env, ...env } });
-}
-
-async function run(
-  command: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
-): Promise<string> {
-  const [tool = '', ...args] = command;
-  try {
-    return (await promisify(execFile)(tool, args, { ...options, timeout: TIMEOUT_MS })).stdout;
-  } catch (error) {
-    const { stdout = '', stderr = '' } = error as ExecFileException;
-    throw new Error(`${command.join(' ')} failed:\n${stdout}${stderr}`, { cause: error });
-  }
-}
-
-/** Whether a command that only asks what is on the machine says yes. What it has is run, in CI as elsewhere. */
-async function says(command: readonly string[], answer: RegExp): Promise<boolean> {
-  return await run(command).then(
-    (output) => answer.test(output),
-    () => false,
-  );
 }
 
 describe('Python', () => {
