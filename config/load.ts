@@ -36,7 +36,8 @@ export async function loadConfig(file?: string): Promise<EmulatorConfig> {
     if (code === 'ENOENT' && file === undefined) return parseConfig('{}', path);
     throw new ConfigError(path, [code === 'ENOENT' ? 'there is no such file' : message], { cause });
   }
-  return parseConfig(text, path);
+  // Editors of Windows begin a file with a byte order mark.
+  return parseConfig(text.replace(/^\uFEFF/, ''), path);
 }
 
 /** @param file named in errors only. @throws ConfigError */

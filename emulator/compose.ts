@@ -7,7 +7,9 @@ import { FaultInjector } from './admin/fault-injector.ts';
 import { Graveyard } from './admin/graveyard.ts';
 import { adminHttp, maxAdminBytes } from './admin/http.ts';
 import { Metrics } from './admin/metrics.ts';
+import { checkNode, checkOptions } from './check-options.ts';
 import type { QueueInput } from './core/input.ts';
+import { parseQueueName } from './core/names.ts';
 import type { AppEngineUrl } from './dispatch/app-engine-origin.ts';
 import type { Emulator, EmulatorOptions, QueueSettings } from './emulator.ts';
 import { HttpDispatcher } from './dispatch/http-dispatcher.ts';
@@ -56,7 +58,7 @@ const KEY_TEXT = 'signing-key';
 /**
  * Starts a Cloud Tasks emulator in this process: gRPC, REST, an OIDC issuer and a metadata server on one port of this machine.
  *
- * @throws ApiError INVALID_ARGUMENT for a queue that the service would refuse, and for what is no address
+ * @throws ApiError INVALID_ARGUMENT for a queue that the service would refuse, and for any other option that cannot be meant
  * @throws DataFileError where the data file cannot be used
  * @throws the system's error where the port cannot be had (`code` is `EADDRINUSE`)
  *
@@ -64,6 +66,8 @@ const KEY_TEXT = 'signing-key';
  * await using emulator = await startEmulator({ queues: [{ name: 'mail' }] });
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  checkNode(process.versions.node);
+  checkOptions(options);
   const { host = '127.0.0.1', port = 0, project = 'demo-pageturner', location = 'us-central1' } = options;
   const { queues = [], onDefect = reportDefect, seed = randomInt(2 ** 32) } = options;
   const { onDataFileTrouble = console.error } = options;
@@ -217,6 +221,7 @@ function checkedAppEngineUrl(url: AppEngineUrl | undefined): AppEngineUrl | unde
 
 function declaredQueue({ name, ...settings }: QueueSettings, location: string): QueueInput {
   const json = { ...settings, name: `${location}/queues/${name}` };
+  parseQueueName(json.name);
   return queueFromProto(messageFromJson(queueV2Type, json, { path: 'queue' }));
 }
 

@@ -2,13 +2,14 @@ import { Option, type Command } from 'commander';
 import { jsonFault } from '../../config/json-fault.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { EmulatorConfig } from '../../config/schema.ts';
-import type { Snapshot } from '../../emulator/index.ts';
+import type { Emulator, Snapshot } from '../../emulator/index.ts';
 import { newCommand, type CommonOptions } from '../command.ts';
 import { duration } from '../duration.ts';
 import { CliError } from '../error.ts';
 import { readTextFile } from '../files.ts';
 import { aborted, interruptible } from '../interrupt.ts';
 import { emulatorEnvironment, gcloudEnvironment } from '../local/environment.ts';
+import { portUses } from '../local/ports.ts';
 import { startTasksEmulator } from '../local/tasks-emulator.ts';
 import { paint, print, printJsonLine } from '../output.ts';
 import { wholeNumber } from '../whole-number.ts';
@@ -97,7 +98,9 @@ export function emulatorCommand(): Command {
 async function emulate(options: Options, signal: AbortSignal): Promise<void> {
   const loaded = await loadConfig(options.config);
   const config = withOptions(loaded, options);
-  await using emulator = await startTasksEmulator(config, options.port ?? config.ports.tasks, {
+  const use = portUses.tasks(options.port ?? config.ports.tasks);
+  const byOption = { ...use, ...(options.port !== undefined && { setting: '--port' }) };
+  await using emulator = await startTasksEmulator(config, byOption, {
     ...(options.host !== undefined && { host: options.host }),
     ...(options.data !== undefined && { dataFile: options.data }),
     ...(options.restore !== undefined && { snapshot: await readSnapshot(options.restore) }),
@@ -105,17 +108,15 @@ async function emulate(options: Options, signal: AbortSignal): Promise<void> {
     ...(options.seed !== undefined && { seed: options.seed }),
     onWarning: ({ message }) => process.stderr.write(`Warning: ${message}\n`),
   });
-  // What others are told is where they reach it, which is not where it listens if that is everywhere.
-  const { host } = new URL(emulator.issuer);
+  const host = hostAndPort(emulator);
   const env = emulatorEnvironment(config, host);
   const gcloud = gcloudEnvironment(config, host);
   if (options.json) {
     printJsonLine({ event: 'ready', url: emulator.url, issuer: emulator.issuer, env, gcloud });
   } else {
     print(`The Cloud Tasks emulator answers at ${paint('bold', emulator.url)} (gRPC and REST).`);
-    print(
-      `Queues of ${config.project}, ${config.location}: ${config.queues.map(({ name }) => name).join(', ')}.`,
-    );
+    const names = config.queues.map(({ name }) => name).join(', ') || 'none yet';
+    print(`Queues of ${config.project}, ${config.location}: ${names}.`);
     for (const [name, value] of Object.entries({ ...env, ...gcloud })) print(`  export ${name}=${value}`);
     if (options.data !== undefined) print(`Everything is kept in ${options.data}.`);
     print('Ctrl-C ends it.');
@@ -137,6 +138,15 @@ async function readSnapshot(file: string): Promise<Snapshot> {
       { cause },
     );
   }
+}
+
+/**
+ * What clients are told: where they reach it, which is not where it listens if that is everywhere. Told so they speak without TLS; what is public
+ * with it, by a proxy, they cannot use.
+ */
+function hostAndPort({ issuer, url }: Emulator): string {
+  const { hostname, port } = new URL(issuer.startsWith('https:') ? url : issuer);
+  return `${hostname}:${port || '80'}`;
 }
 
 /** The configuration, as the options change it. */

@@ -8,7 +8,7 @@ export interface PortUse {
   readonly port: number;
   /** Who wants the port, such as `the Firestore emulator`. */
   readonly service: string;
-  /** Where the port is set, such as `ports.firestore`. */
+  /** Where the port is set, such as `ports.firestore in emulator.config.json`. */
   readonly setting: string;
 }
 
@@ -16,12 +16,14 @@ const use =
   (service: string, setting: string) =>
   (port: number): PortUse => ({ port, service, setting });
 
+const inFile = ' in emulator.config.json';
+
 /** What the local stack wants ports for. */
 export const portUses: Readonly<Record<ServiceName, (port: number) => PortUse>> = {
-  tasks: use('the Cloud Tasks emulator', 'ports.tasks'),
-  firestore: use('the Firestore emulator', 'ports.firestore'),
-  functions: use('the functions', 'ports.functions'),
-  smtp: use('the SMTP server', 'ports.smtp'),
+  tasks: use('the Cloud Tasks emulator', `ports.tasks${inFile}`),
+  firestore: use('the Firestore emulator', `ports.firestore${inFile}`),
+  functions: use('the functions', `ports.functions${inFile}`),
+  smtp: use('the SMTP server', `ports.smtp${inFile}`),
 };
 
 /**
@@ -63,9 +65,9 @@ async function mustBeFree(use: PortUse): Promise<number> {
 }
 
 /** Names the port and the mend where `error` says that a port cannot be had; any other error is returned as it is. */
-export function portError(error: unknown, use: PortUse): unknown {
+export function portError(error: unknown, use: PortUse, host = '127.0.0.1'): unknown {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  const where = `Stop what listens there, or set another ${use.setting} in emulator.config.json (0 takes any free port).`;
+  const where = `Stop what listens there, or set another ${use.setting} (0 takes any free port).`;
   if (code === 'EADDRINUSE') {
     return new CliError('port-in-use', `Port ${use.port}, wanted by ${use.service}, is occupied.`, where, {
       cause: error,
@@ -75,7 +77,15 @@ export function portError(error: unknown, use: PortUse): unknown {
     return new CliError(
       'port-in-use',
       `Port ${use.port}, wanted by ${use.service}, needs rights that this user has not.`,
-      `Set ${use.setting} in emulator.config.json to a port above 1023.`,
+      `Set ${use.setting} to a port above 1023.`,
+      { cause: error },
+    );
+  }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EADDRNOTAVAIL') {
+    return new CliError(
+      'usage',
+      `Nobody can listen at ${host}: this machine has no such address.`,
+      'Give --host 127.0.0.1 for this machine alone, or 0.0.0.0 for all of its addresses.',
       { cause: error },
     );
   }

@@ -45,7 +45,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
 
   // An address that somebody wrote down is of the port that they configured.
   const ownConfig = options.ports === 'free' ? { ...config, publicUrl: undefined } : config;
-  const tasks = started.use(await startTasksEmulator(ownConfig, ports.tasks));
+  const tasks = started.use(await startTasksEmulator(ownConfig, portUses.tasks(ports.tasks)));
   const mail = started.use(await startMailSink({ port: ports.smtp }));
   // Both are told their ports before they start, so that each can start without waiting for the other.
   const functionsPort = await freePort(portUses.functions(ports.functions));

@@ -8,7 +8,7 @@ import {
 } from '../../emulator/index.ts';
 import { secondsOf, type EmulatorConfig } from '../../config/schema.ts';
 import { CliError } from '../error.ts';
-import { portError, portUses } from './ports.ts';
+import { portError, type PortUse } from './ports.ts';
 
 /**
  * Starts the Cloud Tasks emulator with the project, location and queues of the configuration.
@@ -17,14 +17,14 @@ import { portError, portUses } from './ports.ts';
  */
 export async function startTasksEmulator(
   config: EmulatorConfig,
-  port: number,
+  use: PortUse,
   options: Pick<EmulatorOptions, 'host' | 'dataFile' | 'snapshot' | 'onWarning' | 'clock' | 'seed'> = {},
 ): Promise<Emulator> {
   const { project, location, profile, queues, publicUrl, appEngineUrl, followRedirects } = config;
   try {
     return await startEmulator({
       ...options,
-      port,
+      port: use.port,
       project,
       location,
       profile,
@@ -37,7 +37,7 @@ export async function startTasksEmulator(
   } catch (error) {
     if (error instanceof DataFileError || error instanceof ApiError)
       throw new CliError('config', error.message, undefined, { cause: error });
-    throw portError(error, portUses.tasks(port));
+    throw portError(error, use, options.host);
   }
 }
 

@@ -165,10 +165,18 @@ function sendable(headers: Readonly<Record<string, string>>): Record<string, str
   );
 }
 
+/** What OpenSSL and undici say in terms of their own. */
+const REASONS: Readonly<Record<string, string>> = {
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the target speaks no TLS: its address is to begin with http://',
+  ERR_ASSERTION: 'the response is no valid HTTP',
+};
+
 /** What went wrong with a connection, for people. A host with several addresses fails with one error for each. */
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) {
     return error.errors.map(reasonOf).join('; ');
   }
-  return error instanceof Error ? error.message : String(error);
+  const { message = String(error), code } = error as Partial<NodeJS.ErrnoException>;
+  const known = code === undefined ? undefined : REASONS[code];
+  return known ?? message.replaceAll(/\s+/g, ' ').trim();
 }

@@ -35,9 +35,15 @@ export interface HttpServerOptions {
   readonly maxBytes?: (path: string) => number | undefined;
 }
 
+/**
+ * How long a connection may lie idle, as long as Google's front end lets it. With Node's five seconds a client that keeps its connections and
+ * asks again after that long loses some of its requests: it sends them while the server hangs up.
+ */
+const KEEP_ALIVE_MS = 600_000;
+
 /** A server that is not listening yet: connections are handed to it. The first handler that knows a request answers it. */
 export function createHttpServer(handlers: readonly HttpHandler[], options: HttpServerOptions): Server {
-  return createServer((incoming, outgoing) => {
+  return createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (incoming, outgoing) => {
     void reply(incoming, handlers, options).then((answer) => send(answer, incoming, outgoing));
   });
 }

@@ -38,7 +38,7 @@ export function openDatabase(file: string): DatabaseSync {
     return database;
   } catch (error) {
     database?.close();
-    throw error instanceof DataFileError ? error : explain(file, error);
+    throw dataFileError(file, error);
   }
 }
 
@@ -89,9 +89,12 @@ export function storeFault(file: string, error: unknown): StoreFault | undefined
 }
 
 const SQLITE_BUSY = 5;
+const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
 
-function explain(file: string, error: unknown): DataFileError {
+/** What to tell of a file that cannot be opened or read. */
+export function dataFileError(file: string, error: unknown): DataFileError {
+  if (error instanceof DataFileError) return error;
   const { errcode, message } = error as { errcode?: number; message: string };
   if (errcode === SQLITE_BUSY) {
     return new DataFileError(`${file} is in use by another emulator. Stop that one, or name another file.`);
@@ -99,6 +102,12 @@ function explain(file: string, error: unknown): DataFileError {
   if (errcode === SQLITE_NOTADB) {
     return new DataFileError(
       `${file} is no data file of this emulator. Name another file, or none that exists.`,
+    );
+  }
+  if (errcode === SQLITE_CORRUPT) {
+    return new DataFileError(
+      `${file} is damaged: ${message}. Put a copy of it in its place, or name another file.`,
+      { cause: error },
     );
   }
   return new DataFileError(`${file} cannot be used: ${message}.`, { cause: error });

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Queue, Task } from '../core/model.ts';
 import { MemoryStore } from './memory.ts';
-import { DataFileError, openDatabase, storeFault } from './sqlite-file.ts';
+import { dataFileError, DataFileError, openDatabase, storeFault } from './sqlite-file.ts';
 import type { Claim, NameRelease, StoreContents, TaskStore } from './store.ts';
 import { progressToText, queueFromText, targetToText, taskFromText } from './task-text.ts';
 
@@ -23,20 +23,20 @@ export class SqliteStore implements TaskStore, Disposable {
 
   /**
    * @param now names that are free by now are forgotten
-   * @throws DataFileError where the file is none of ours, of a newer version, or in use
+   * @throws DataFileError where the file is none of ours, of a newer version, damaged, or in use
    */
   constructor(file: string, now: number) {
     this.#file = file;
     this.#database = openDatabase(file);
-    this.#statements = Object.fromEntries(
-      Object.entries(SQL).map(([name, text]) => [name, this.#database.prepare(text)]),
-    ) as Statements;
     try {
+      this.#statements = Object.fromEntries(
+        Object.entries(SQL).map(([name, text]) => [name, this.#database.prepare(text)]),
+      ) as Statements;
       this.#load(now);
     } catch (error) {
       // A store that was refused must not keep others from the file.
       this.close();
-      throw error;
+      throw dataFileError(file, error);
     }
   }
 

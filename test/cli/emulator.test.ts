@@ -56,8 +56,33 @@ test('a public address is the issuer, and what others are told', async () => {
 });
 
 test.each([
+  ['http://tasks.test', /^tasks\.test:80$/],
+  // Clients that are told of an emulator speak without TLS.
+  ['https://tasks.test', /^127\.0\.0\.1:\d+$/],
+])(
+  'clients of an emulator that is public at %s are told a port, and where there is no TLS',
+  async (address, expected) => {
+    const { ready } = await startAndEnd('--public-url', address);
+    expect(ready.issuer).toBe(address);
+    expect(ready.env['CLOUD_TASKS_EMULATOR_HOST']).toMatch(expected);
+  },
+);
+
+test('a port that is taken is named with the option that named it', async () => {
+  const { url } = await serve();
+  const { stderr, status } = await runCli(['emulator', '--port', new URL(url).port]);
+  expect(status).toBe(1);
+  expect(stderr).toContain(
+    'is occupied.\nStop what listens there, or set another --port (0 takes any free port).',
+  );
+});
+
+test.each([
   [['--public-url', 'tasks'], 'publicUrl is "tasks": write an address such as'],
   [['--app-engine-url', 'mail=nowhere'], 'appEngineUrl.mail is "nowhere": write an address such as'],
+  [['--host', '192.0.2.1'], 'Nobody can listen at 192.0.2.1: this machine has no such address.'],
+  [['--host', ''], 'host is "": write a host name or an address, such as 127.0.0.1.'],
+  [['--data', ''], 'dataFile is "": write the name of a file.'],
   [['--task-name-reuse-after', '1h'], 'Write seconds followed by "s", such as 3600s.'],
 ])('what cannot be meant by %j is refused with the mend', async (args, text) => {
   const { status, stderr } = await runCli(['emulator', '--port', '0', ...args]);

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ConfigError, loadConfig, parseConfig } from '../../config/load.ts';
 
 function faultsOf(config: unknown): readonly string[] {
@@ -145,6 +145,14 @@ describe('parseConfig', () => {
 });
 
 describe('loadConfig', () => {
+  it('reads a file that begins with the mark that editors of Windows set', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'config-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const file = join(folder, 'emulator.config.json');
+    await writeFile(file, '\uFEFF{"project":"demo-bom"}');
+    expect((await loadConfig(file)).project).toBe('demo-bom');
+  });
+
   it('names the file in the error', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'pageturner-'));
     const file = join(folder, 'broken.json');

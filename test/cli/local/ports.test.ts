@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { freePort } from '../../../cli/local/ports.ts';
 
-const use = { service: 'the functions', setting: 'ports.functions' };
+const use = { service: 'the functions', setting: 'ports.functions in emulator.config.json' };
 
 test('any free port is one that no connection is given by itself', async () => {
   const ports = await Promise.all(Array.from({ length: 20 }, () => freePort({ ...use, port: 0 })));

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { HttpDispatcher } from '../../../emulator/dispatch/http-dispatcher.ts';
 import { httpTarget, sampleRequest } from '../samples.ts';
 import { freePort, serve } from '../web-server.ts';
@@ -102,6 +103,22 @@ describe('an attempt without a full response', () => {
   ])('is unreachable when the response breaks off %s', async (_, breakOff) => {
     const { url } = await serve(breakOff);
     expect(await deliver({ url })).toEqual(broken);
+  });
+
+  test.each<[string, string, string]>([
+    ['is of a status that there is none of', 'HTTP/1.1 000 Odd\r\n\r\n', 'the response is no valid HTTP'],
+    [
+      'speaks no TLS, where that was asked for',
+      'HTTP/1.1 200 OK\r\n\r\n',
+      'the target speaks no TLS: its address is to begin with http://',
+    ],
+  ])('has a reason that can be read when the answer %s', async (what, answer, reason) => {
+    const server = createServer((socket) => socket.once('data', () => socket.end(answer)));
+    onTestFinished(() => void server.close());
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const protocol = what.includes('TLS') ? 'https' : 'http';
+    const url = `${protocol}://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    expect(await deliver({ url })).toEqual({ kind: 'unreachable', reason });
   });
 
   test('is unreachable when it is not HTTP that answers', async () => {

@@ -172,6 +172,14 @@ describe('a file that cannot be used is refused with the reason:', () => {
     expect(() => open(file)).toThrow(`${file} is of version 99, and this emulator reads version 2.`);
   });
 
+  test('its pages are damaged', () => {
+    const file = dataFile();
+    open(file).close();
+    // The first page, which tells what it is, stays.
+    writeFileSync(file, readFileSync(file).fill(0xa5, 4096));
+    expect(() => open(file)).toThrow(`${file} is damaged: database disk image is malformed. Put a copy`);
+  });
+
   test('a record in it cannot be read', () => {
     const file = dataFile();
     open(file).close();

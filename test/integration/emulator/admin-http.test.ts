@@ -238,3 +238,9 @@ test('a page from elsewhere cannot drive it, and what is not there is not found'
   for (const path of ['nothing', 'constructor', 'idle/extra', ''])
     expect(await call('GET', `/emulator/v1/${path}`)).toMatchObject({ status: 404 });
 });
+
+test('a connection may lie idle for ten minutes, so that no client that keeps it loses a request', async () => {
+  const { headers, body } = await request(`${emulator.url}/healthz`);
+  await body.dump();
+  expect(headers['keep-alive']).toBe('timeout=600');
+});
