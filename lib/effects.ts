@@ -8,7 +8,7 @@ import type {
 import type { z } from 'zod';
 import type { ChildOptions, HandlerContext, WritesContext } from './core/context.ts';
 import type { AnyTask } from './core/definition.ts';
-import { derivedRunId, derivedTaskId } from './core/names.ts';
+import { derivedRunId, derivedTaskId, isRecordOf } from './core/names.ts';
 import type { OutboxTask } from './core/outbox.ts';
 import { toWire } from './core/parameters.ts';
 import { startAt } from './core/schedule.ts';
@@ -104,6 +104,7 @@ export class Effects {
     const mustBeOpen = this.guard();
     const write = (asked: Write): void => {
       mustBeOpen(`ctx.${asked.kind}`);
+      mustBeWritable(asked, String(this.#place[0]));
       this.writes.push(asked);
     };
     return {
@@ -141,4 +142,15 @@ export class Effects {
       );
     };
   }
+}
+
+/** Another write to a record of the run in the run's own commit would undo what that commit says of its progress. */
+function mustBeWritable({ kind, ref }: Write, runId: string): void {
+  const path: unknown = (ref as DocumentReference | undefined)?.path;
+  if (typeof path !== 'string')
+    throw new Error(`ctx.${kind} wants a document reference first, such as ctx.db.doc('reports/latest').`);
+  if (!isRecordOf(runId, path)) return;
+  throw new Error(
+    `ctx.${kind} was called for ${path}, which Pageturner keeps of this very run. Write to a document of your own, or use pauseRun, cancelRun and the like.`,
+  );
 }

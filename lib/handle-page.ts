@@ -175,11 +175,17 @@ function contextOf(work: Work, key: readonly (string | number)[]): PageContext<u
       }
       effects.quarantine({
         path,
-        error: { message: recordedText(() => reason), at: ports.clock.now() },
+        error: { message: reasonText(reason), at: ports.clock.now() },
         attempts: 0,
       });
     },
   };
+}
+
+/** Whatever a handler gives: what is set aside without a reason is set aside all the same. */
+function reasonText(reason: unknown): string {
+  const text = recordedText(() => reason ?? '');
+  return text.trim() === '' ? 'no reason was given' : text;
 }
 
 /** Documents that handlers set aside are counted against the same cap as those that fail. */

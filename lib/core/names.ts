@@ -25,6 +25,13 @@ export function keyId(task: string, key: string): string {
   return hash([task, key]).slice(0, 40);
 }
 
+/** Whether a document is the run's own, or one that Pageturner keeps below it: not one of the user's own collections there. */
+export function isRecordOf(runId: string, path: string): boolean {
+  const [collection, run, below] = path.split('/');
+  if (collection !== 'pageturnerRuns' || run !== runId) return false;
+  return below === undefined || ['shards', 'setAside', 'children'].includes(below);
+}
+
 function hash(parts: readonly (string | number)[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

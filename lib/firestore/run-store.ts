@@ -115,11 +115,13 @@ export class FirestoreRunStore implements RunStore {
     after: Shard,
     writes: readonly Write[],
   ): Promise<CommitResult> {
-    mustFit(writes);
+    const progress = {
+      ref: this.#shard(runId, after.index),
+      data: replacing(before.value, shardToDocument(after)),
+    };
+    mustFit(writes, [{ kind: 'update', ...progress }]);
     const batch = this.db.batch();
-    batch.update(this.#shard(runId, after.index), replacing(before.value, shardToDocument(after)), {
-      lastUpdateTime: before.version as Timestamp,
-    });
+    batch.update(progress.ref, progress.data, { lastUpdateTime: before.version as Timestamp });
     for (const write of writes) add(batch, write);
     try {
       await batch.commit();

@@ -21,11 +21,12 @@ import {
   worker,
 } from '../../../lib/index.ts';
 import { createRuntime } from '../../../lib/runtime.ts';
+import { startRun } from '../../../lib/start-run.ts';
 import { startOn } from '../../../lib/start-task.ts';
 import { withRequestTrace } from '../../../lib/request-trace.ts';
 import { testFirestore } from '../../support/firestore.ts';
 import { memoryPorts } from '../../support/memory-ports.ts';
-import { begin, untilEnded } from '../../support/runs.ts';
+import { begin, takeLast, untilEnded } from '../../support/runs.ts';
 import { portOf, serveFunctions } from '../../support/serve-functions.ts';
 import { toolkitEnvironment } from '../../support/toolkit-environment.ts';
 
@@ -266,4 +267,29 @@ test('commands and healings have spans, and what they enqueue stands under them'
   expect(healed.map(({ name, attributes }) => [name, attributes['pageturner.run']])).toEqual([
     ['pageturner.heal run', 'r'],
   ]);
+});
+
+test('onStart has a span of its own handler, which says how it ended', async () => {
+  const ports = memoryPorts();
+  let isBroken = true;
+  const telling = {
+    ...walk,
+    onStart: () => {
+      if (isBroken) throw new RangeError(`no report for ${secret}`);
+    },
+  };
+  spans.reset();
+  await startRun(telling, { run: 'r', queue: 'iterate', params: {}, startedBy: 'test' }, ports);
+  await expect(takeLast(telling, ports)).rejects.toThrow('no report');
+  isBroken = false;
+  expect(await takeLast(telling, ports)).toBe('prepared');
+  const calls = spans.getFinishedSpans().filter(({ name }) => name === 'pageturner.handler');
+  expect(calls.map(({ attributes, status: { code } }) => ({ code, ...attributes }))).toEqual([
+    { code: SpanStatusCode.ERROR, 'error.type': 'RangeError', 'pageturner.handler': 'onStart' },
+    { code: SpanStatusCode.UNSET, 'pageturner.handler': 'onStart' },
+  ]);
+  expect((await measured())['pageturner.handler.duration']).toMatchObject({
+    'walk iterate onStart ok': 1,
+    'walk iterate onStart failed': 1,
+  });
 });
