@@ -1,6 +1,6 @@
 /** The command line, `pageturner`. Exit status: 0 done, 1 failed, 2 called wrongly; 130 where Ctrl-C broke it off; `exec` has its command's. */
 import { CommanderError } from 'commander';
-import { ConfigError } from '../config/load.ts';
+import { ConfigError } from '../config/config-error.ts';
 import { CliError } from './error.ts';
 import { Interrupted } from './interrupt.ts';
 import { newProgram } from './program.ts';

@@ -1,20 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { ConfigError } from './config-error.ts';
 import { faultLines } from './faults.ts';
 import { jsonFault } from './json-fault.ts';
 import { emulatorConfigSchema, type EmulatorConfig } from './schema.ts';
-
-/** The configuration file cannot be used. `faults` holds one line for each thing to mend. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly file: string;
-  readonly faults: readonly string[];
-
-  constructor(file: string, faults: readonly string[], options?: ErrorOptions) {
-    super(`${file} cannot be used:\n${faults.map((fault) => `  ${fault}`).join('\n')}`, options);
-    this.file = file;
-    this.faults = faults;
-  }
-}
 
 /** The name that is looked for in the current folder. */
 export const configFileName = 'emulator.config.json';
@@ -37,7 +26,29 @@ export async function loadConfig(file?: string): Promise<EmulatorConfig> {
     throw new ConfigError(path, [code === 'ENOENT' ? 'there is no such file' : message], { cause });
   }
   // Editors of Windows begin a file with a byte order mark.
-  return parseConfig(text.replace(/^\uFEFF/, ''), path);
+  text = text.replace(/^\uFEFF/, '');
+  return await withQueueFiles(parseConfig(text, path), path, /"queues"\s*:/.test(text));
+}
+
+/** Where the files are that the configuration names. */
+export function queueFilesOf(config: EmulatorConfig, file: string = configFileName): readonly string[] {
+  return config.queueFiles.map((each) => resolve(dirname(file), each));
+}
+
+/** With the queues of its files, which take the place of the one that is there where no queue is named. */
+async function withQueueFiles(
+  config: EmulatorConfig,
+  file: string,
+  hasOwn: boolean,
+): Promise<EmulatorConfig> {
+  if (config.queueFiles.length === 0) return config;
+  const { loadQueueFiles } = await import('./queue-files.ts');
+  const more = await loadQueueFiles(queueFilesOf(config, file));
+  const own = hasOwn ? config.queues : [];
+  const twice = own.find(({ name }) => more.some((other) => other.name === name));
+  if (twice !== undefined)
+    throw new ConfigError(file, [`queues: ${twice.name} is in a file of queueFiles too`]);
+  return { ...config, queues: [...own, ...more] };
 }
 
 /** @param file named in errors only. @throws ConfigError */

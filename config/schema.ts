@@ -1,66 +1,6 @@
 import { z } from 'zod';
-
-const seconds = z
-  .string()
-  .regex(/^\d+(\.\d{1,9})?s$/, 'write seconds followed by "s", such as "0.5s" or "3600s"');
-
-const rateLimits = z.strictObject({
-  maxDispatchesPerSecond: z
-    .number()
-    .gt(0)
-    .max(500)
-    .optional()
-    .describe('Attempts a second, more than 0 and at most 500; a fraction is allowed. Default 500.'),
-  maxConcurrentDispatches: z
-    .int()
-    .min(1)
-    .max(5_000)
-    .optional()
-    .describe('Attempts that may wait for their response at the same time, 1 to 5000. Default 1000.'),
-});
-
-const retryConfig = z
-  .strictObject({
-    maxAttempts: z
-      .int()
-      .min(-1)
-      .refine(
-        (attempts) => attempts !== 0,
-        'write -1 for no limit, or the number of attempts, the first included',
-      )
-      .optional()
-      .describe('Attempts in all, the first one included; -1 means no limit. Default 100.'),
-    maxRetryDuration: seconds
-      .optional()
-      .describe(
-        'Time since the first attempt after which no retry starts; "0s" means no limit. Default "0s".',
-      ),
-    minBackoff: seconds.optional().describe('Wait before the first retry. Default "0.1s".'),
-    maxBackoff: seconds.optional().describe('Longest wait between two attempts. Default "3600s".'),
-    maxDoublings: z
-      .int()
-      .min(0)
-      .optional()
-      .describe('How many times the wait doubles before it grows by equal steps. Default 16.'),
-  })
-  .refine(
-    ({ minBackoff, maxBackoff }) =>
-      minBackoff === undefined || maxBackoff === undefined || secondsOf(minBackoff) <= secondsOf(maxBackoff),
-    { path: ['minBackoff'], error: 'must not be longer than maxBackoff' },
-  );
-
-const queue = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[A-Za-z0-9-]{1,100}$/, 'a queue id has 1 to 100 letters, digits and hyphens')
-    .describe('The queue id: 1 to 100 letters, digits and hyphens.'),
-  rateLimits: rateLimits
-    .optional()
-    .describe('How fast tasks leave the queue; the field names of the Cloud Tasks API.'),
-  retryConfig: retryConfig
-    .optional()
-    .describe('How failed tasks are tried again; the field names of the Cloud Tasks API.'),
-});
+import { queueList, seconds } from './queue-schema.ts';
+import type { QueueConfig } from './queue-schema.ts';
 
 const webAddress = z.url({ protocol: /^https?$/, error: 'write an address such as http://127.0.0.1:8080' });
 
@@ -71,6 +11,12 @@ const settings = z.strictObject({
   queueNameReuseAfter: seconds
     .optional()
     .describe('How long the name of a deleted queue stays taken. Default "0s"; a week with profile strict.'),
+  autoCreatesQueues: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether a queue that is missing is made when a task is created in it. Default false; not with profile strict.',
+    ),
   hasBackPressure: z
     .boolean()
     .optional()
@@ -156,41 +102,21 @@ export const emulatorConfigSchema: z.ZodType<EmulatorConfig> = z
     ports: ports
       .prefault({})
       .describe('Ports on 127.0.0.1 that `pageturner dev` and `pageturner emulator` listen on.'),
-    queues: z
-      .array(queue)
-      .default([{ name: 'default' }])
-      .describe('The queues that exist from the start.')
-      .check((context) => {
-        const seen = new Set<string>();
-        context.value.forEach(({ name }, index) => {
-          if (seen.has(name)) {
-            const message = 'is the name of an earlier queue; each queue needs its own';
-            context.issues.push({ code: 'custom', path: [index, 'name'], message, input: name });
-          }
-          seen.add(name);
-        });
-      }),
+    queueFiles: z
+      .array(z.string().min(1))
+      .default([])
+      .describe(
+        'Files with more queues, beside this one: of `pageturner queues export`, of `gcloud tasks queues describe` or `list`, or a terraform.tfstate.',
+      ),
+    queues: queueList.default([{ name: 'default' }]).describe('The queues that exist from the start.'),
+    rewrite: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe(
+        'Where HTTP tasks go in place of where they say: "https://my.app": "http://localhost:8080", or host by host, "localhost": "host.docker.internal".',
+      ),
   })
   .describe('Settings of the local stack: pageturner dev, exec, demo and emulator.');
-
-export interface QueueConfig {
-  readonly name: string;
-  readonly rateLimits?:
-    | {
-        readonly maxDispatchesPerSecond?: number | undefined;
-        readonly maxConcurrentDispatches?: number | undefined;
-      }
-    | undefined;
-  readonly retryConfig?:
-    | {
-        readonly maxAttempts?: number | undefined;
-        readonly maxRetryDuration?: string | undefined;
-        readonly minBackoff?: string | undefined;
-        readonly maxBackoff?: string | undefined;
-        readonly maxDoublings?: number | undefined;
-      }
-    | undefined;
-}
 
 export type ServiceName = 'tasks' | 'firestore' | 'functions' | 'smtp';
 
@@ -207,16 +133,16 @@ export interface EmulatorConfig {
     /** Durations as `3600s`. */
     readonly taskNameReuseAfter?: string | undefined;
     readonly queueNameReuseAfter?: string | undefined;
+    readonly autoCreatesQueues?: boolean | undefined;
     readonly hasBackPressure?: boolean | undefined;
     readonly hasErrorPressure?: boolean | undefined;
     readonly hasSlowStart?: boolean | undefined;
   };
   /** Ports on 127.0.0.1; 0 takes any that is free. */
   readonly ports: Readonly<Record<ServiceName, number>>;
+  /** Files with more queues, as paths from the folder of the configuration. */
+  readonly queueFiles: readonly string[];
   readonly queues: readonly QueueConfig[];
-}
-
-/** Of a duration such as `0.5s`. */
-export function secondsOf(duration: string): number {
-  return Number.parseFloat(duration);
+  /** Where HTTP tasks go in place of where they say. */
+  readonly rewrite: Readonly<Record<string, string>>;
 }

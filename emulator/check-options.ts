@@ -8,6 +8,7 @@ type Check = (value: unknown) => string | undefined;
 const SETTINGS: Readonly<Record<keyof EngineSettings, Check>> = {
   taskNameReuseAfterMs: milliseconds,
   queueNameReuseAfterMs: milliseconds,
+  autoCreatesQueues: truth,
   hasBackPressure: truth,
   hasErrorPressure: truth,
   hasSlowStart: truth,
@@ -27,6 +28,7 @@ const OPTIONS: Readonly<Record<keyof EmulatorOptions, Check>> = {
   appEngineUrl: (value) =>
     typeof value === 'string' || isObject(value) ? undefined : 'an address, or one by service',
   followRedirects: truth,
+  rewrite: (value) => (isObject(value) ? undefined : 'an object of addresses or hosts'),
   profile: oneOf('local', 'strict'),
   settings: (value) => (isObject(value) ? undefined : 'an object of settings'),
   onWarning: action,

@@ -8,11 +8,10 @@ import { Graveyard } from './admin/graveyard.ts';
 import { adminHttp, maxAdminBytes } from './admin/http.ts';
 import { Metrics } from './admin/metrics.ts';
 import { checkNode, checkOptions } from './check-options.ts';
-import type { QueueInput } from './core/input.ts';
-import { parseQueueName } from './core/names.ts';
 import type { AppEngineUrl } from './dispatch/app-engine-origin.ts';
-import type { Emulator, EmulatorOptions, QueueSettings } from './emulator.ts';
+import type { Emulator, EmulatorOptions } from './emulator.ts';
 import { HttpDispatcher } from './dispatch/http-dispatcher.ts';
+import { Rewrites } from './dispatch/rewrites.ts';
 import {
   generateSigningKey,
   signingKeyFromText,
@@ -26,22 +25,21 @@ import { SeededRandom } from './engine/random.ts';
 import { isWildcard, localUrl, webAddress } from './server/address.ts';
 import { bufferTask } from './server/buffer-task.ts';
 import { cloudTasks } from './server/cloud-tasks.ts';
+import { DeclaredQueues } from './server/declared-queues.ts';
+import { Exports } from './server/exports.ts';
 import { grpcHealth } from './server/grpc-health.ts';
 import { GrpcOnDemand } from './server/grpc-on-demand.ts';
 import { health } from './server/health.ts';
 import { isLoopbackHost } from './server/browser-guard.ts';
 import { createHttpServer } from './server/http.ts';
 import { issuer } from './server/issuer.ts';
-import { messageFromJson } from './server/json-decode.ts';
 import { locations } from './server/locations.ts';
-import { queueFromProto } from './server/messages/queue.ts';
 import { storedSizeOf } from './server/messages/task.ts';
 import { metadata } from './server/metadata.ts';
 import { counted, metricsPage } from './server/metrics.ts';
 import { Operations } from './server/operations.ts';
 import { Port } from './server/port.ts';
 import { createRest } from './server/rest.ts';
-import { queueV2Type } from './server/schema.ts';
 import { tokenInfo } from './server/token-info.ts';
 import { v2 } from './server/v2/version.ts';
 import { uploadQueueYaml } from './server/v2beta2/upload-queue-yaml.ts';
@@ -74,7 +72,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const publicUrl = options.publicUrl === undefined ? undefined : webAddress('publicUrl', options.publicUrl);
   const production = new Production(options);
   if (!isLoopbackHost(host)) production.warn('open-host', host, openHostText(host, publicUrl));
-  const declared = queues.map((queue) => declaredQueue(queue, `projects/${project}/locations/${location}`));
+  const place = `projects/${project}/locations/${location}`;
+  const declared = new DeclaredQueues(place, queues);
+  const rewrites = new Rewrites(options.rewrite);
   await using started = new AsyncDisposableStack();
   const startAt = options.clock === 'virtual' ? VIRTUAL_START : Date.now();
   const file =
@@ -96,6 +96,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       tokens,
       appEngineUrl: checkedAppEngineUrl(options.appEngineUrl),
       followRedirects: options.followRedirects,
+      rewrites,
     }),
   );
   const store = file ?? new MemoryStore();
@@ -131,7 +132,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     random.restart();
     operations.forgetAll();
     metrics.clear();
-    for (const queue of declared) engine.queues.declare(queue);
+    declared.makeAll(engine.queues);
     production.queuesAreKnown();
   };
   const { snapshot } = options;
@@ -140,6 +141,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   );
   await admin.begin();
   const upload = uploadQueueYaml(engine, location);
+  const exports = new Exports(engine, place);
   const versions = [v2, v2beta3, v2beta2(upload.rpc)];
   const surfaces = [
     ...versions.map((version) => counted(cloudTasks(engine, version, operations), metrics.called)),
@@ -155,6 +157,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     metadata(tokens, { project, email: `developer@${project}.iam.gserviceaccount.com` }),
     health,
     metricsPage(() => metrics.text()),
+    exports.http,
     adminHttp(admin),
   ];
   taken.serve({
@@ -188,6 +191,14 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     reset: () => admin.reset(),
     snapshot: () => admin.snapshot(),
     restore: (snapshot) => admin.restore(snapshot),
+    exportQueues: () => exports.queues(),
+    exportTasks: (filter) => exports.tasks(filter),
+    reconfigure: (changes) => {
+      const rules = changes.rewrite && new Rewrites(changes.rewrite);
+      const done = changes.queues && declared.replace(changes.queues, engine.queues);
+      if (rules !== undefined) dispatcher.rewriteBy(rules);
+      return done ?? { created: [], updated: [], left: [] };
+    },
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -217,12 +228,6 @@ function checkedAppEngineUrl(url: AppEngineUrl | undefined): AppEngineUrl | unde
       Object.entries(url).map(([name, each]) => [name, webAddress(`appEngineUrl.${name}`, each)]),
     )
   );
-}
-
-function declaredQueue({ name, ...settings }: QueueSettings, location: string): QueueInput {
-  const json = { ...settings, name: `${location}/queues/${name}` };
-  parseQueueName(json.name);
-  return queueFromProto(messageFromJson(queueV2Type, json, { path: 'queue' }));
 }
 
 function reportDefect(error: unknown): void {

@@ -8,13 +8,7 @@ import type { AppEngineUrl } from './dispatch/app-engine-origin.ts';
 import type { EngineSettings } from './engine/engine.ts';
 import type { EngineListener } from './engine/events.ts';
 import type { Profile, Warning } from './engine/production.ts';
-
-/** A queue as the API's own JSON has it, its name being an id. */
-export interface QueueSettings {
-  readonly name: string;
-  readonly rateLimits?: object | undefined;
-  readonly retryConfig?: object | undefined;
-}
+import type { QueueSettings } from './server/declared-queue.ts';
 
 export interface EmulatorOptions {
   /** Where it listens; 127.0.0.1 unless given. Whoever can reach it can use it: there are no credentials. */
@@ -39,6 +33,12 @@ export interface EmulatorOptions {
   readonly appEngineUrl?: AppEngineUrl;
   /** Whether an HTTP target's redirect is followed within the attempt. Default no: it counts as a failure, as was recorded. */
   readonly followRedirects?: boolean;
+  /**
+   * Where HTTP tasks are delivered in place of where they say: an address by address (`https://my.app` to `http://localhost:8080`), which may
+   * have paths, or a host by host (`localhost` to `host.docker.internal`). Tasks, their `Host` header and the audience of their tokens stay
+   * as they are.
+   */
+  readonly rewrite?: Readonly<Record<string, string>>;
   /**
    * `local`, the default, lets through what works on one machine though the service refuses it: tokens over `http://`, queues that
    * are new or whose name was just given up. `strict` refuses all of it, in the service's own words.
@@ -77,6 +77,23 @@ export interface EmulatorOptions {
   readonly answerWithinMs?: number;
   /** Told of each defect of the emulator itself; standard error unless given. */
   readonly onDefect?: (error: unknown) => void;
+}
+
+/** What can be changed of an emulator that runs. */
+export interface Reconfiguration {
+  /** In place of `queues`. */
+  readonly queues?: readonly QueueSettings[];
+  /** In place of `rewrite`. */
+  readonly rewrite?: Readonly<Record<string, string>>;
+}
+
+/** What a reconfiguration did with queues, by their ids. */
+export interface Reconfigured {
+  readonly created: readonly string[];
+  /** Those whose settings are others than they were given as before. */
+  readonly updated: readonly string[];
+  /** Those that are not named any more: they stay, with their tasks. */
+  readonly left: readonly string[];
 }
 
 /** An emulator that answers. */
@@ -146,6 +163,17 @@ export interface Emulator extends AsyncDisposable {
    * @throws ApiError INVALID_ARGUMENT for what is none, is damaged or is of another version: nothing is changed then
    */
   restore(snapshot: Snapshot): Promise<void>;
+  /**
+   * Takes other queues and rewrites than it was started with; all of them or, where one is refused, none. Queues that are given as before are not
+   * touched, whatever has been done to them since. From then on `reset()` goes back to these.
+   *
+   * @throws ApiError INVALID_ARGUMENT for what the service would refuse, and FAILED_PRECONDITION for a queue that would have to change its type
+   */
+  reconfigure(changes: Reconfiguration): Reconfigured;
+  /** The queues of its location as YAML that `emulator --queues FILE` takes: all but IAM policies. */
+  exportQueues(): string;
+  /** The tasks of all queues, or of one (id or full name), as the API's JSON, with bodies in base64, one a line. */
+  exportTasks(filter?: { readonly queue?: string | undefined }): string;
   /** Stops: takes no more requests and cuts off the attempts that are out. Closing twice is the same as once. */
   close(): Promise<void>;
 }

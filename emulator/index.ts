@@ -1,5 +1,6 @@
 export { startEmulator } from './compose.ts';
-export type { Emulator, EmulatorOptions, QueueSettings } from './emulator.ts';
+export type { Emulator, EmulatorOptions, Reconfiguration, Reconfigured } from './emulator.ts';
+export type { QueueSettings } from './server/declared-queue.ts';
 export { ApiError } from './core/errors.ts';
 export type { TimeLimit } from './admin/admin.ts';
 export type { TaskActivity, TaskLogEntry, TaskLogFilter } from './admin/activity-log.ts';

@@ -1,12 +1,13 @@
 import { relative } from 'node:path';
 import type { Command } from 'commander';
-import { loadConfig } from '../../config/load.ts';
+import { configFileName, loadConfig } from '../../config/load.ts';
 import type { EmulatorConfig } from '../../config/schema.ts';
 import { newCommand, type CommonOptions } from '../command.ts';
 import { CliError } from '../error.ts';
 import { aborted, interruptible } from '../interrupt.ts';
 import { gcloudEnvironment } from '../local/environment.ts';
 import { functionsEntry } from '../local/functions-entry.ts';
+import { configEventText, followConfig, type ConfigEvent } from '../local/follow-config.ts';
 import type { FunctionsEvent } from '../local/functions.ts';
 import { startLocalStack, type LocalStack } from '../local/stack.ts';
 import { paint, print, printJsonLine, printPairs } from '../output.ts';
@@ -29,6 +30,17 @@ async function dev(options: CommonOptions, signal: AbortSignal): Promise<void> {
     isReloading: true,
     signal,
     onFunctionsEvent: options.json ? tellEvent : printEvent,
+  });
+  const file = options.config ?? configFileName;
+  using _ = followConfig({
+    emulator: stack.tasks,
+    config,
+    file,
+    load: () => loadConfig(file),
+    onEvent: ({ kind, ...event }) =>
+      options.json
+        ? printJsonLine({ event: `config-${kind}`, ...event })
+        : print(configEventText({ kind, ...event } as ConfigEvent)),
   });
   if (options.json) printJsonLine({ event: 'ready', ...addresses(stack, config) });
   else introduce(stack, config);

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { jsonFault } from '../../config/json-fault.ts';
-import { loadConfig } from '../../config/load.ts';
+import { configFileName, loadConfig } from '../../config/load.ts';
 import type { EmulatorConfig } from '../../config/schema.ts';
 import type { Emulator, Snapshot } from '../../emulator/index.ts';
 import { newCommand, type CommonOptions } from '../command.ts';
@@ -9,6 +9,7 @@ import { CliError } from '../error.ts';
 import { readTextFile } from '../files.ts';
 import { aborted, interruptible } from '../interrupt.ts';
 import { emulatorEnvironment, gcloudEnvironment } from '../local/environment.ts';
+import { configEventText, followConfig, type ConfigEvent } from '../local/follow-config.ts';
 import { portUses } from '../local/ports.ts';
 import { startTasksEmulator } from '../local/tasks-emulator.ts';
 import { paint, print, printJsonLine } from '../output.ts';
@@ -21,6 +22,9 @@ interface Options extends CommonOptions {
   readonly publicUrl?: string;
   readonly appEngineUrl?: readonly string[];
   readonly followRedirects?: boolean;
+  readonly queues?: readonly string[];
+  readonly rewrite?: readonly string[];
+  readonly autoCreateQueues?: boolean;
   readonly taskNameReuseAfter?: string;
   readonly queueNameReuseAfter?: string;
   readonly backPressure: boolean;
@@ -55,6 +59,15 @@ export function emulatorCommand(): Command {
       'where App Engine tasks go: URL, or SERVICE=URL for each service (default: appEngineUrl)',
     )
     .option('--follow-redirects', 'follow redirects of HTTP targets (default: followRedirects)')
+    .option(
+      '--queues <file...>',
+      'queues: of `queues export`, `gcloud tasks queues describe` or Terraform (default: queues, queueFiles)',
+    )
+    .option(
+      '--rewrite <from=to...>',
+      'where HTTP tasks go in place of where they say, such as https://my.app=http://localhost:8080 or localhost=host.docker.internal',
+    )
+    .option('--auto-create-queues', 'make a missing queue when a task is created in it')
     .option(
       '--task-name-reuse-after <seconds>',
       'how long names of tasks stay taken, such as 3600s (default: settings.taskNameReuseAfter)',
@@ -96,8 +109,7 @@ export function emulatorCommand(): Command {
 }
 
 async function emulate(options: Options, signal: AbortSignal): Promise<void> {
-  const loaded = await loadConfig(options.config);
-  const config = withOptions(loaded, options);
+  const config = await withOptions(await loadConfig(options.config), options);
   const use = portUses.tasks(options.port ?? config.ports.tasks);
   const byOption = { ...use, ...(options.port !== undefined && { setting: '--port' }) };
   await using emulator = await startTasksEmulator(config, byOption, {
@@ -107,6 +119,16 @@ async function emulate(options: Options, signal: AbortSignal): Promise<void> {
     ...(options.clock !== undefined && { clock: options.clock }),
     ...(options.seed !== undefined && { seed: options.seed }),
     onWarning: ({ message }) => process.stderr.write(`Warning: ${message}\n`),
+  });
+  const file = options.config ?? configFileName;
+  using _ = followConfig({
+    emulator,
+    config,
+    file,
+    queueFiles: options.queues ?? [],
+    // A file that is gone is a fault now, and no longer the absence of one.
+    load: async () => await withOptions(await loadConfig(file), options),
+    onEvent: (event) => tellOfConfig(event, options),
   });
   const host = hostAndPort(emulator);
   const env = emulatorEnvironment(config, host);
@@ -149,13 +171,22 @@ function hostAndPort({ issuer, url }: Emulator): string {
   return `${hostname}:${port || '80'}`;
 }
 
+function tellOfConfig(event: ConfigEvent, { json }: Options): void {
+  const { kind, ...rest } = event;
+  if (json) printJsonLine({ event: kind, ...rest });
+  else if (kind === 'refused') process.stderr.write(`${configEventText(event)}\n`);
+  else print(configEventText(event));
+}
+
 /** The configuration, as the options change it. */
-function withOptions(config: EmulatorConfig, options: Options): EmulatorConfig {
+async function withOptions(config: EmulatorConfig, options: Options): Promise<EmulatorConfig> {
   const { profile, publicUrl, appEngineUrl, followRedirects, taskNameReuseAfter, queueNameReuseAfter } =
     options;
-  const { errorPressure, slowStart } = options;
+  const { errorPressure, slowStart, queues, rewrite = [], autoCreateQueues } = options;
   return {
     ...config,
+    ...(queues !== undefined && { queues: await queuesOf(queues) }),
+    rewrite: { ...config.rewrite, ...Object.fromEntries(rewrite.map(rewriteOf)) },
     ...(profile !== undefined && { profile }),
     ...(publicUrl !== undefined && { publicUrl }),
     ...(appEngineUrl !== undefined && { appEngineUrl: appEngineUrls(appEngineUrl) }),
@@ -164,11 +195,27 @@ function withOptions(config: EmulatorConfig, options: Options): EmulatorConfig {
       ...config.settings,
       ...(taskNameReuseAfter !== undefined && { taskNameReuseAfter }),
       ...(queueNameReuseAfter !== undefined && { queueNameReuseAfter }),
+      ...(autoCreateQueues !== undefined && { autoCreatesQueues: autoCreateQueues }),
       ...(!options.backPressure && { hasBackPressure: false }),
       ...(errorPressure !== undefined && { hasErrorPressure: errorPressure }),
       ...(slowStart !== undefined && { hasSlowStart: slowStart }),
     },
   };
+}
+
+async function queuesOf(files: readonly string[]): Promise<EmulatorConfig['queues']> {
+  const { loadQueueFiles } = await import('../../config/queue-files.ts');
+  return await loadQueueFiles(files);
+}
+
+function rewriteOf(text: string): readonly [string, string] {
+  const [, from, to] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (from !== undefined && to !== undefined) return [from, to];
+  throw new CliError(
+    'usage',
+    `--rewrite ${text} has no "=".`,
+    'Write FROM=TO, such as https://my.app=http://localhost:8080.',
+  );
 }
 
 /** `URL` is that of all that has no own one. */

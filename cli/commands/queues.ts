@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { newCommand, newGroup, withPlace, type CommonOptions } from '../command.ts';
+import { askEmulator } from '../emulator-admin.ts';
+import { writeTextFile } from '../files.ts';
 import { paint, print, printJson, printPairs, printTable } from '../output.ts';
 import type { PlaceOptions } from '../place.ts';
 import { withTasks } from '../tasks-client.ts';
@@ -36,7 +38,44 @@ export function queuesCommand(): Command {
   );
   queues.addCommand(changeCommand('resume', 'resumed', 'dispatch the tasks of a paused queue again'));
   queues.addCommand(changeCommand('purge', 'purged', 'delete all tasks of a queue; they cannot be had back'));
+  queues.addCommand(
+    newCommand(
+      'export',
+      "write the emulator's queues as a file that `emulator --queues` takes",
+      'queues export queues.yaml',
+    )
+      .argument('[file]', 'where to (default: standard output)')
+      .action(exportQueues),
+  );
+  queues.addCommand(
+    newCommand(
+      'import',
+      'write the queues of Google Cloud or Terraform as such a file',
+      'queues import terraform.tfstate --output queues.yaml',
+    )
+      .argument('<files...>', 'what `gcloud tasks queues describe` or `list` printed, or a terraform.tfstate')
+      .option('--output <file>', 'where to (default: standard output)')
+      .action(importQueues),
+  );
   return queues;
+}
+
+async function exportQueues(file: string | undefined, options: CommonOptions): Promise<void> {
+  const yaml = await askEmulator(options, '/queues:export');
+  if (!options.json) return await writeTextFile(file, yaml);
+  const { parse } = await import('yaml');
+  return await writeTextFile(file, `${JSON.stringify(parse(yaml), null, 2)}\n`);
+}
+
+async function importQueues(
+  files: readonly string[],
+  options: CommonOptions & { output?: string },
+): Promise<void> {
+  const { loadQueueFiles } = await import('../../config/queue-files.ts');
+  const file = { queues: await loadQueueFiles(files) };
+  const { stringify } = await import('yaml');
+  const text = options.json ? `${JSON.stringify(file, null, 2)}\n` : stringify(file, { lineWidth: 0 });
+  return await writeTextFile(options.output, text);
 }
 
 function changeCommand(verb: 'pause' | 'resume' | 'purge', done: string, description: string): Command {

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { newCommand, newGroup, withPlace, type CommonOptions } from '../command.ts';
+import { askEmulator } from '../emulator-admin.ts';
+import { writeTextFile } from '../files.ts';
 import { paint, print, printJson, printPairs, printTable } from '../output.ts';
 import type { PlaceOptions } from '../place.ts';
 import { withTasks } from '../tasks-client.ts';
@@ -21,7 +23,25 @@ export function tasksCommand(): Command {
     oneTask('run', 'dispatch a task now, whatever its schedule and its queue say').action(runTask),
   );
   tasks.addCommand(oneTask('delete', 'remove a task from its queue').action(deleteTask));
+  tasks.addCommand(
+    newCommand(
+      'export',
+      "write the emulator's tasks with their bodies and attempts, as JSON, one a line",
+      'tasks export mail --output tasks.jsonl',
+    )
+      .argument('[queue]', 'the id of a queue (default: all queues)')
+      .option('--output <file>', 'where to (default: standard output)')
+      .action(exportTasks),
+  );
   return tasks;
+}
+
+async function exportTasks(
+  queue: string | undefined,
+  options: CommonOptions & { output?: string },
+): Promise<void> {
+  const query = queue === undefined ? '' : `?${new URLSearchParams({ queue }).toString()}`;
+  await writeTextFile(options.output, await askEmulator(options, `/tasks:export${query}`));
 }
 
 function oneTask(verb: string, description: string): Command {

@@ -6,7 +6,8 @@ import {
   type EmulatorOptions,
   type EngineSettings,
 } from '../../emulator/index.ts';
-import { secondsOf, type EmulatorConfig } from '../../config/schema.ts';
+import { secondsOf } from '../../config/queue-schema.ts';
+import type { EmulatorConfig } from '../../config/schema.ts';
 import { CliError } from '../error.ts';
 import { portError, type PortUse } from './ports.ts';
 
@@ -21,6 +22,7 @@ export async function startTasksEmulator(
   options: Pick<EmulatorOptions, 'host' | 'dataFile' | 'snapshot' | 'onWarning' | 'clock' | 'seed'> = {},
 ): Promise<Emulator> {
   const { project, location, profile, queues, publicUrl, appEngineUrl, followRedirects } = config;
+  const { rewrite } = config;
   try {
     return await startEmulator({
       ...options,
@@ -31,6 +33,7 @@ export async function startTasksEmulator(
       queues,
       publicUrl,
       followRedirects,
+      rewrite,
       settings: engineSettings(config.settings),
       ...(appEngineUrl !== undefined && { appEngineUrl }),
     });
@@ -44,11 +47,13 @@ export async function startTasksEmulator(
 function engineSettings(settings: EmulatorConfig['settings']): Partial<EngineSettings> {
   const { taskNameReuseAfter, queueNameReuseAfter, hasBackPressure, hasErrorPressure, hasSlowStart } =
     settings;
+  const { autoCreatesQueues } = settings;
   return {
     ...(taskNameReuseAfter !== undefined && { taskNameReuseAfterMs: secondsOf(taskNameReuseAfter) * 1000 }),
     ...(queueNameReuseAfter !== undefined && {
       queueNameReuseAfterMs: secondsOf(queueNameReuseAfter) * 1000,
     }),
+    ...(autoCreatesQueues !== undefined && { autoCreatesQueues }),
     ...(hasBackPressure !== undefined && { hasBackPressure }),
     ...(hasErrorPressure !== undefined && { hasErrorPressure }),
     ...(hasSlowStart !== undefined && { hasSlowStart }),

@@ -20,12 +20,8 @@ const retryConfig = z.strictObject({
   maxDoublings: count,
 });
 
-const routing = z.strictObject({
-  service: z.string().optional(),
-  version: z.string().optional(),
-  instance: z.string().optional(),
-  host: z.string().optional(),
-});
+const part = z.string().optional();
+const routing = z.strictObject({ service: part, version: part, instance: part, host: part });
 
 const authorization = z.discriminatedUnion('kind', [
   z.strictObject({

@@ -14,7 +14,10 @@ export interface ExchangeResponse {
 /** One delivery as it went over the wire. */
 export interface Exchange {
   readonly method: string;
+  /** As the task says, or its queue. */
   readonly url: string;
+  /** Where it went in its place, if it was rewritten. */
+  readonly calledUrl?: string;
   /** As they were sent, the token included; not those of the transport (`Host`, `Content-Length`). */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;

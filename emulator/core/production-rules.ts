@@ -9,6 +9,7 @@ export type WarningKind =
   | 'service-account'
   | 'queue-name-reused'
   | 'queue-just-created'
+  | 'queue-auto-created'
   | 'missing-request-params'
   | 'long-client-deadline'
   | 'no-content-type'

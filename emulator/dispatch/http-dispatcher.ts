@@ -8,6 +8,7 @@ import type { Tokens } from '../core/tokens.ts';
 import { appEngineOrigin } from './app-engine-origin.ts';
 import type { AppEngineUrl } from './app-engine-origin.ts';
 import { HttpCall } from './http-call.ts';
+import { Rewrites } from './rewrites.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
 export interface HttpDispatcherOptions {
@@ -19,6 +20,8 @@ export interface HttpDispatcherOptions {
    * service may follow it, and what was recorded of it did not. App Engine's are never followed.
    */
   readonly followRedirects?: boolean | undefined;
+  /** Where HTTP targets are called in place of where they say. */
+  readonly rewrites?: Rewrites | undefined;
   /** Told of each exchange, before its attempt ends. Must not throw. */
   readonly onExchange?: ExchangeListener | undefined;
 }
@@ -43,12 +46,20 @@ export class HttpDispatcher implements AsyncDisposable {
   readonly #onExchange: ExchangeListener | undefined;
   readonly #followRedirects: boolean;
   #agents: Promise<Agents> | undefined;
+  #rewrites: Rewrites;
 
-  constructor({ tokens, appEngineUrl, followRedirects = false, onExchange }: HttpDispatcherOptions) {
+  constructor(options: HttpDispatcherOptions) {
+    const { tokens, appEngineUrl, followRedirects = false, onExchange, rewrites = new Rewrites() } = options;
+    this.#rewrites = rewrites;
     this.#tokens = tokens;
     this.#onExchange = onExchange;
     this.#appEngineUrl = appEngineUrl;
     this.#followRedirects = followRedirects;
+  }
+
+  /** Has other rules from the next attempt on. */
+  rewriteBy(rewrites: Rewrites): void {
+    this.#rewrites = rewrites;
   }
 
   /** Makes one attempt. It ends by the task's `dispatchDeadlineMs` at the latest, or as soon as `signal` says. */
@@ -97,12 +108,14 @@ export class HttpDispatcher implements AsyncDisposable {
     exchange.headers = { ...sendable(deliveryHeaders(request)), ...(await this.#authorizationOf(request)) };
     this.#agents ??= loadAgents(this.#followRedirects);
     const agents = await this.#agents;
-    const { origin, pathname, search } = new URL(exchange.url);
+    const rewritten = target.kind === 'http' ? this.#rewrites.of(exchange.url) : undefined;
+    if (rewritten !== undefined) exchange.calledUrl = rewritten.url;
+    const { origin, pathname, search } = new URL(rewritten?.url ?? exchange.url);
     const { httpStatus, headers } = await call.send(agents[target.kind], {
       origin,
       path: pathname + search,
       method: target.method,
-      headers: exchange.headers,
+      headers: rewritten === undefined ? exchange.headers : { ...exchange.headers, Host: rewritten.host },
       body: target.body.length > 0 ? target.body : null,
     });
     const retryAfterMs = parseRetryAfter([headers['retry-after']].flat()[0], Date.now());

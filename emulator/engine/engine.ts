@@ -20,6 +20,8 @@ export interface EngineSettings extends Throttles {
   readonly taskNameReuseAfterMs: number;
   /** How long the name of a deleted queue stays taken, in ms. Default 0: it may be created again at once. */
   readonly queueNameReuseAfterMs: number;
+  /** Whether a task that is created in a queue that is missing has that queue made. Default no; not with the profile `strict`. */
+  readonly autoCreatesQueues: boolean;
 }
 
 /** All that an engine holds, but for what is kept for a minute or by request id: counts of quotas, pressure, batches. */
@@ -47,6 +49,7 @@ export interface EngineOptions {
 const DEFAULTS: EngineSettings = {
   taskNameReuseAfterMs: 60 * 60 * 1000,
   queueNameReuseAfterMs: 0,
+  autoCreatesQueues: false,
   hasBackPressure: true,
   hasErrorPressure: false,
   hasSlowStart: false,
@@ -79,11 +82,15 @@ export class Engine implements AsyncDisposable {
 
   constructor(options: EngineOptions) {
     const { clock, random, store, dispatch, sizeOf, settings, production = new Production() } = options;
-    const { taskNameReuseAfterMs, queueNameReuseAfterMs, ...throttles } = { ...DEFAULTS, ...settings };
+    const { taskNameReuseAfterMs, queueNameReuseAfterMs, autoCreatesQueues, ...throttles } = {
+      ...DEFAULTS,
+      ...settings,
+    };
     const emit = (event: EngineEvent): void => {
       if (event.kind === 'queueSlowed') production.queueSlowed(event.queue, event.reason);
       for (const listener of this.#listeners) listener(event);
     };
+    production.checkAutoCreation(autoCreatesQueues);
     this.#clock = clock;
     this.#store = store;
     this.#production = production;
@@ -104,7 +111,13 @@ export class Engine implements AsyncDisposable {
       releaseAt: releaseAfter(queueNameReuseAfterMs),
       releaseTaskNameAt: releaseTaskName,
     });
-    this.tasks = new TaskOperations({ ...common, random, sizeOf, releaseAt: releaseTaskName });
+    this.tasks = new TaskOperations({
+      ...common,
+      random,
+      sizeOf,
+      releaseAt: releaseTaskName,
+      makeQueue: autoCreatesQueues ? (name) => this.queues.createForTask(name) : undefined,
+    });
     this.leases = new LeaseOperations({
       ...common,
       remove: (name, reason) => this.tasks.delete(name, reason),

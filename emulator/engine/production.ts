@@ -1,5 +1,5 @@
 import { ApiError } from '../core/errors.ts';
-import { queueNotFound } from '../core/faults.ts';
+import { invalidArgument, queueNotFound } from '../core/faults.ts';
 import { LastMinute } from '../core/last-minute.ts';
 import type { Queue, Task } from '../core/model.ts';
 import { parseTaskName, shortId } from '../core/names.ts';
@@ -51,6 +51,14 @@ export class Production {
   constructor({ profile = 'local', onWarning }: ProductionOptions = {}) {
     this.#isStrict = profile === 'strict';
     this.#onWarning = onWarning;
+  }
+
+  /** Throws in `strict`: the service makes no queue because a task is created in it. */
+  checkAutoCreation(isWanted: boolean): void {
+    if (!isWanted || !this.#isStrict) return;
+    throw invalidArgument(
+      'autoCreatesQueues cannot be had with the profile strict: the service makes no queue by itself. Declare the queues, or use the profile local.',
+    );
   }
 
   /** Throws in `strict` what the front end of the service refuses a gRPC call for. */
@@ -120,6 +128,11 @@ export class Production {
   queueDeleted(name: string, now: number): void {
     this.#queueCreatedAt.delete(name);
     remember(this.#queueDeletedAt, name, now);
+  }
+
+  /** A queue was made because a task was created in it. */
+  queueMadeForTask(name: string): void {
+    this.#refuse({ kind: 'queue-auto-created', error: queueNotFound() }, name);
   }
 
   /** A queue has become slower than its settings say. */

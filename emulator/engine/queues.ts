@@ -79,6 +79,11 @@ export class QueueOperations {
     return queue;
   }
 
+  /** Every queue, of all locations, in the order of names. */
+  all(): readonly Queue[] {
+    return this.#store.listQueues();
+  }
+
   /** The queue, if there is one. */
   find(name: string): Queue | undefined {
     parseQueueName(name);
@@ -119,9 +124,17 @@ export class QueueOperations {
   }
 
   /** A queue that is to be there from the start. One that is there already stays as it is; nobody who had the name before can hold it. */
-  declare(input: QueueInput): void {
+  declare(input: QueueInput, state: QueueState = 'RUNNING'): void {
     const name = input.name ?? '';
-    if (this.#dispatcher.queue(name) === undefined) this.#add(name, input);
+    parseQueueName(name);
+    if (this.#dispatcher.queue(name) !== undefined) return;
+    this.#begin({ ...newQueue(name, input), state });
+  }
+
+  /** Gives a queue all of these settings, and a state if one is given. */
+  redeclare(input: QueueInput, state?: QueueState): void {
+    const { state: before, name } = this.update(input);
+    if (state !== undefined && state !== before) this.#setState(name, state);
   }
 
   /** Updates the masked fields, all if there is no mask; creates the queue if it is missing. */
@@ -146,6 +159,13 @@ export class QueueOperations {
       if (isNew(queue)) this.#take(queue);
       else this.#replace(queue);
     }
+  }
+
+  /** Makes a queue with the settings that all have because a task is created in it, which the service would refuse. */
+  createForTask(name: string): Queue {
+    this.#checkNameIsFree(name);
+    this.#production.queueMadeForTask(name);
+    return this.#begin(newQueue(name, {}));
   }
 
   delete(name: string): void {
@@ -221,10 +241,13 @@ export class QueueOperations {
   }
 
   #take(queue: Queue): Queue {
-    const now = this.#clock.now();
-    this.#production.queueCreated(queue, now);
+    this.#production.queueCreated(queue, this.#clock.now());
+    return this.#begin(queue);
+  }
+
+  #begin(queue: Queue): Queue {
     this.#put(queue);
-    this.#emit({ kind: 'queueCreated', at: now, queue });
+    this.#emit({ kind: 'queueCreated', at: this.#clock.now(), queue });
     return queue;
   }
 

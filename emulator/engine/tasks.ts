@@ -31,6 +31,8 @@ export interface TaskOperationsOptions {
   readonly sizeOf: (task: Task) => number;
   /** The release of a task's name that is given up at `now`. */
   readonly releaseAt: (now: number, queue: Queue | undefined) => NameRelease;
+  /** Makes the queue that a new task is to be in; without it the task is refused. */
+  readonly makeQueue?: ((name: string) => Queue) | undefined;
 }
 
 export interface BufferedBody {
@@ -49,9 +51,11 @@ export class TaskOperations {
   readonly #production: Production;
   readonly #sizeOf: TaskOperationsOptions['sizeOf'];
   readonly #releaseAt: TaskOperationsOptions['releaseAt'];
+  readonly #makeQueue: TaskOperationsOptions['makeQueue'];
 
   constructor(options: TaskOperationsOptions) {
-    const { clock, random, store, dispatcher, emit, production, sizeOf, releaseAt } = options;
+    const { clock, random, store, dispatcher, emit, production, sizeOf, releaseAt, makeQueue } = options;
+    this.#makeQueue = makeQueue;
     this.#clock = clock;
     this.#random = random;
     this.#store = store;
@@ -68,7 +72,7 @@ export class TaskOperations {
     const now = this.#clock.now();
     const task = newTask(input.name ?? this.#freeName(parent), input, now);
     if (this.#sizeOf(task) > MAX_TASK_BYTES) throw invalidArgument('Task size too large');
-    const queue = this.#dispatcher.queue(parent);
+    const queue = this.#dispatcher.queue(parent) ?? this.#makeQueue?.(parent);
     if (queue === undefined) throw queueNotFound();
     checkKind(task, queue);
     if (this.#store.getTask(task.name) !== undefined || this.#store.isTaskNameHeld(task.name, now)) {
@@ -126,6 +130,12 @@ export class TaskOperations {
     const start = readPageToken(page.pageToken, list, isNumber, now) ?? 0;
     const { tasks, next } = this.#store.listTasks(parent, { start, limit });
     return { tasks, ...(next !== undefined && { nextPageToken: makePageToken({ list, start: next }, now) }) };
+  }
+
+  /** Every task of the queue, in the order of creation; none of a queue that is missing. */
+  all(queue: string): readonly Task[] {
+    if (this.#dispatcher.queue(queue) === undefined) return [];
+    return this.#store.listTasks(queue, { start: 0, limit: Number.POSITIVE_INFINITY }).tasks;
   }
 
   delete(name: string, reason: TaskDeletedReason = 'deleted'): void {

@@ -41,6 +41,7 @@ export const locationsService: protobuf.Service = locationsRoot.lookupService(
   'google.cloud.location.Locations',
 );
 export const queueV2Type: protobuf.Type = tasksRoot.lookupType('google.cloud.tasks.v2.Queue');
+export const queueV2Beta3Type: protobuf.Type = tasksRoot.lookupType('google.cloud.tasks.v2beta3.Queue');
 export const taskV2Type: protobuf.Type = tasksRoot.lookupType('google.cloud.tasks.v2.Task');
 export const taskV2Beta3Type: protobuf.Type = tasksRoot.lookupType('google.cloud.tasks.v2beta3.Task');
 

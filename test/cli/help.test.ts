@@ -49,9 +49,9 @@ describe('help', () => {
       'runs stop-repeating',
       'runs throttle',
       'runs heal',
-      ...['list', 'describe', 'pause', 'resume', 'purge'].map((verb) => `queues ${verb}`),
+      ...['list', 'describe', 'pause', 'resume', 'purge', 'export', 'import'].map((verb) => `queues ${verb}`),
       ...['save', 'restore'].map((verb) => `snapshot ${verb}`),
-      ...['list', 'describe', 'run', 'delete'].map((verb) => `tasks ${verb}`),
+      ...['list', 'describe', 'run', 'delete', 'export'].map((verb) => `tasks ${verb}`),
     ]);
   });
 

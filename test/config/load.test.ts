@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ConfigError, loadConfig, parseConfig } from '../../config/load.ts';
+import { ConfigError } from '../../config/config-error.ts';
+import { loadConfig, parseConfig } from '../../config/load.ts';
 
 function faultsOf(config: unknown): readonly string[] {
   try {
@@ -23,7 +24,9 @@ describe('parseConfig', () => {
       followRedirects: false,
       settings: {},
       ports: { tasks: 8123, firestore: 8080, functions: 8081, smtp: 1025 },
+      queueFiles: [],
       queues: [{ name: 'default' }],
+      rewrite: {},
     });
     expect(parseConfig('{"ports":{"tasks":0}}').ports).toEqual({
       tasks: 0,
@@ -77,7 +80,7 @@ describe('parseConfig', () => {
     ],
     [
       { rateLimits: { burst: 1 } },
-      'rateLimits.burst: unknown key: there is maxDispatchesPerSecond, maxConcurrentDispatches',
+      'rateLimits.burst: unknown key: there is maxDispatchesPerSecond, maxBurstSize, maxConcurrentDispatches',
     ],
     [{ retryConfig: { maxAttempts: -2 } }, 'retryConfig.maxAttempts: -2 is less than -1: write at least -1'],
     [
