@@ -3,6 +3,8 @@ import type { AppEngineRouting } from '../../core/model.ts';
 import type { QueueFile, QueueFileEntry } from '../../core/queue-file.ts';
 import { YamlText } from './yaml-text.ts';
 
+/** That there is this limit is documented; the words of its refusal are not known. */
+const MAX_TOTAL_RATE = 500;
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 type Unit = keyof typeof SECONDS;
 
@@ -102,6 +104,14 @@ export function queueFileFromYaml(bytes: Uint8Array): QueueFile {
     for (const [field, message] of refusals(entry)) throw yaml.fault(['queue', index, ...field], message);
     return fileEntry(entry);
   });
+  const total = queues.reduce((sum, { ratePerSecond = 0 }) => sum + ratePerSecond, 0);
+  // Of rates by the minute or the day the sum is not exact.
+  if (total > MAX_TOTAL_RATE + 1e-6) {
+    throw yaml.fault(
+      ['queue'],
+      `The rates of all queues together must not exceed ${MAX_TOTAL_RATE} per second; they are ${Number(total.toFixed(3))} per second.`,
+    );
+  }
   return { queues, resumesPaused: !/^false$/i.test(read.data.resume_paused_queues) };
 }
 

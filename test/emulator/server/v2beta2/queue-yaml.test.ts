@@ -193,3 +193,15 @@ test('whatever a file holds, it is read and makes queues, or is refused with INV
   );
   expect(accepted).toBeGreaterThan(0);
 });
+
+test('the rates of all queues together may be 500 a second, and no more', () => {
+  const file = (...rates: string[]): string =>
+    `queue:\n${rates.map((rate, index) => `- name: q${index}\n  rate: ${rate}\n`).join('')}- name: p\n  mode: pull\n`;
+  expect(read(file('250/s', '249/s', '20/m', '20/m', '20/m')).queues).toHaveLength(6);
+  expect(() => read(file('250/s', '250/s', '3/m'))).toThrow(
+    refusal(
+      'Line 2, queue: The rates of all queues together must not exceed 500 per second; they are 500.05 per second.',
+      'queue',
+    ),
+  );
+});
