@@ -7,7 +7,9 @@ import { FaultInjector } from './admin/fault-injector.ts';
 import { Graveyard } from './admin/graveyard.ts';
 import { adminHttp, maxAdminBytes } from './admin/http.ts';
 import { Metrics } from './admin/metrics.ts';
+import { TaskHistory } from './admin/task-history.ts';
 import { checkNode, checkOptions } from './check-options.ts';
+import { consoleOnDemand } from './console/on-demand.ts';
 import type { AppEngineUrl } from './dispatch/app-engine-origin.ts';
 import type { Emulator, EmulatorOptions } from './emulator.ts';
 import { HttpDispatcher } from './dispatch/http-dispatcher.ts';
@@ -127,11 +129,14 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     stats: (name) => engine.queues.stats(name),
   });
   engine.observe(metrics.listener);
+  const history = new TaskHistory();
+  engine.observe(history.listener);
   const operations = new Operations();
   const begin = (): void => {
     random.restart();
     operations.forgetAll();
     metrics.clear();
+    history.clear();
     declared.makeAll(engine.queues);
     production.queuesAreKnown();
   };
@@ -159,6 +164,18 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     metricsPage(() => metrics.text()),
     exports.http,
     adminHttp(admin),
+    consoleOnDemand({
+      now: () => admin.now(),
+      isFrozen: () => admin.isFrozen,
+      listQueues: () => store.listQueues(),
+      stats: (name) => engine.queues.stats(name),
+      getTask: (name) => store.getTask(name),
+      listTasks: (name, page) => store.listTasks(name, page),
+      attempts,
+      history,
+      graveyard,
+      observe: (listener) => engine.observe(listener),
+    }),
   ];
   taken.serve({
     grpc: new GrpcOnDemand([...surfaces, grpcHealth(surfaces)], {

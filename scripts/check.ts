@@ -19,6 +19,7 @@ const checks: readonly Check[] = [
   { name: 'dead code', command: ['knip'] },
   { name: 'repeated code', command: ['jscpd'] },
   { name: 'build', command: ['tsc', '-p', 'tsconfig.build.json'] },
+  { name: 'assets', command: ['node', 'scripts/copy-assets.ts'] },
   { name: 'package', command: ['publint', '--strict'] },
   {
     name: 'types of the package',

@@ -9,6 +9,7 @@ import { gcloudEnvironment } from '../local/environment.ts';
 import { functionsEntry } from '../local/functions-entry.ts';
 import { configEventText, followConfig, type ConfigEvent } from '../local/follow-config.ts';
 import type { FunctionsEvent } from '../local/functions.ts';
+import { consoleUrl } from '../local/tasks-emulator.ts';
 import { startLocalStack, type LocalStack } from '../local/stack.ts';
 import { paint, print, printJsonLine, printPairs } from '../output.ts';
 
@@ -60,7 +61,13 @@ async function firestoreEnds({ firestore }: LocalStack, signal: AbortSignal): Pr
 
 function addresses({ tasks, firestore, mail, functions, env }: LocalStack, config: EmulatorConfig): object {
   return {
-    urls: { tasks: tasks.url, firestore: firestore.host, smtp: mail.url, functions: functions.url },
+    urls: {
+      tasks: tasks.url,
+      console: consoleUrl(tasks.url),
+      firestore: firestore.host,
+      smtp: mail.url,
+      functions: functions.url,
+    },
     functions: functions.names.map((name) => `${functions.url}/${name}`),
     env,
     gcloud: gcloudEnvironment(config, hostOf(tasks)),
@@ -72,6 +79,7 @@ function introduce(stack: LocalStack, config: EmulatorConfig): void {
   print(paint('bold', 'Pageturner runs on this machine'));
   printPairs([
     ['  Cloud Tasks emulator', `${tasks.url} (gRPC and REST)`],
+    ['  its console', consoleUrl(tasks.url)],
     ['  Firestore emulator', firestore.host],
     ['  SMTP server', mail.url],
     ['  functions', functions.url],

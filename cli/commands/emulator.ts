@@ -11,7 +11,7 @@ import { aborted, interruptible } from '../interrupt.ts';
 import { emulatorEnvironment, gcloudEnvironment } from '../local/environment.ts';
 import { configEventText, followConfig, type ConfigEvent } from '../local/follow-config.ts';
 import { portUses } from '../local/ports.ts';
-import { startTasksEmulator } from '../local/tasks-emulator.ts';
+import { consoleUrl, startTasksEmulator } from '../local/tasks-emulator.ts';
 import { paint, print, printJsonLine } from '../output.ts';
 import { wholeNumber } from '../whole-number.ts';
 
@@ -134,9 +134,11 @@ async function emulate(options: Options, signal: AbortSignal): Promise<void> {
   const env = emulatorEnvironment(config, host);
   const gcloud = gcloudEnvironment(config, host);
   if (options.json) {
-    printJsonLine({ event: 'ready', url: emulator.url, issuer: emulator.issuer, env, gcloud });
+    const { url, issuer } = emulator;
+    printJsonLine({ event: 'ready', url, console: consoleUrl(url), issuer, env, gcloud });
   } else {
     print(`The Cloud Tasks emulator answers at ${paint('bold', emulator.url)} (gRPC and REST).`);
+    print(`Its console is at ${paint('bold', consoleUrl(emulator.url))}.`);
     const names = config.queues.map(({ name }) => name).join(', ') || 'none yet';
     print(`Queues of ${config.project}, ${config.location}: ${names}.`);
     for (const [name, value] of Object.entries({ ...env, ...gcloud })) print(`  export ${name}=${value}`);

@@ -44,6 +44,11 @@ export async function startTasksEmulator(
   }
 }
 
+/** Where people look at it. */
+export function consoleUrl(emulatorUrl: string): string {
+  return `${emulatorUrl}/console/`;
+}
+
 function engineSettings(settings: EmulatorConfig['settings']): Partial<EngineSettings> {
   const { taskNameReuseAfter, queueNameReuseAfter, hasBackPressure, hasErrorPressure, hasSlowStart } =
     settings;

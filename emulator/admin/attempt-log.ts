@@ -97,6 +97,11 @@ export class AttemptLog {
     return [...this.#deliveries.values()].filter((delivery) => matches(filter, chanceOf(delivery)));
   }
 
+  /** One attempt, as far as it is kept; the newest of that task's name and number. */
+  attempt(taskName: string, attempt: number): AttemptRecord | undefined {
+    return this.#byKey.get(keyOf(taskName, attempt));
+  }
+
   /** The last delivery of a task's attempt. */
   lastDelivery(taskName: string, attempt: number): Delivery | undefined {
     return this.#byKey.get(keyOf(taskName, attempt))?.deliveries.at(-1);

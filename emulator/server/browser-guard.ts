@@ -9,7 +9,10 @@ import { ApiError } from '../core/errors.ts';
  * @param publicUrl an address under which the emulator may be called besides those of this machine
  */
 export function refuseWebPages({ origin, host }: IncomingHttpHeaders, publicUrl?: string): void {
-  if (origin !== undefined && !isLoopbackHost(URL.parse(origin)?.hostname ?? '')) {
+  const page = URL.parse(origin ?? '');
+  // A page that this server gave, such as the console, was asked for under the name that it is called by; that name is judged below.
+  const isOwnPage = host !== undefined && page?.host === host.toLowerCase();
+  if (origin !== undefined && !isOwnPage && !isLoopbackHost(page?.hostname ?? '')) {
     throw new ApiError(
       'PERMISSION_DENIED',
       `Requests from web pages of ${origin} are refused. Only pages served from this machine (localhost) may call the emulator.`,

@@ -18,7 +18,8 @@ export interface HttpRequest {
 export interface HttpReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  /** A function writes it piece by piece once the head is written, and ends it; the connection closes with it. */
+  readonly body: string | ((outgoing: ServerResponse) => void);
 }
 
 /** Answers the requests that are its own; undefined leaves a request to the next handler. */
@@ -137,6 +138,12 @@ async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Bu
 function send(answer: HttpReply, incoming: IncomingMessage, outgoing: ServerResponse): void {
   // A body that was not read to its end cannot be followed by another request.
   const isUnread = !incoming.complete;
+  if (typeof answer.body !== 'string') {
+    outgoing.writeHead(answer.status, { ...answer.headers, connection: 'close' });
+    if (incoming.method === 'HEAD') outgoing.end();
+    else answer.body(outgoing);
+    return;
+  }
   outgoing.writeHead(answer.status, {
     ...answer.headers,
     // Head and body leave in one piece, rather than the body in chunks.

@@ -11,6 +11,8 @@ test.each([
   { host: 'tasks.default.svc.cluster.local' },
   { host: 'localhost:8123', origin: 'http://localhost:3000' },
   { host: 'localhost:8123', origin: 'http://127.0.0.1' },
+  { host: '192.168.1.7:8123', origin: 'http://192.168.1.7:8123' },
+  { host: 'Tasks:8123', origin: 'http://tasks:8123' },
   {},
 ])('a request with %j is let in', (headers) => {
   refuseWebPages(headers);
@@ -20,6 +22,13 @@ test.each([
   [{ host: 'localhost', origin: 'https://evil.example' }, 'web pages of https://evil.example'],
   [{ host: 'localhost', origin: 'http://localhost.evil.example' }, 'web pages of'],
   [{ host: 'localhost', origin: 'null' }, 'web pages of null'],
+  [{ origin: 'null' }, 'web pages of null'],
+  [{ host: '192.168.1.7:8123', origin: 'http://192.168.1.7:3000' }, 'web pages of http://192.168.1.7:3000'],
+  [{ host: '192.168.1.7:8123', origin: 'http://192.168.1.8:8123' }, 'web pages of'],
+  [
+    { host: 'rebound.evil.example', origin: 'http://rebound.evil.example' },
+    'the host "rebound.evil.example"',
+  ],
   [{ host: 'rebound.evil.example:8123' }, 'Call the emulator as localhost, by its IP address'],
   [{ host: '127.0.0.1.evil.example' }, 'the host "127.0.0.1.evil.example"'],
   [{ host: 'a b' }, 'the host "a b"'],
