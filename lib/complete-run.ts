@@ -132,6 +132,7 @@ function completed(
       updatedAt: now,
       outbox: [...childrenOf(run, run), ...children, ...(follower?.outbox ?? [])],
     },
+    reliesOn: 'written',
   };
 }
 

@@ -46,6 +46,7 @@ export async function drainRun(run: Run, { store, queue }: Ports): Promise<void>
   if (children.length === 0) return;
   await changeIfSame(run, store, ({ run: now }) => ({
     run: { ...now, outbox: now.outbox.filter(({ id }) => !children.some((child) => child.id === id)) },
+    reliesOn: 'written',
   }));
 }
 

@@ -136,7 +136,7 @@ async function healShard(run: Run, shard: Shard, ports: Ports): Promise<boolean>
   const change = await store.changeRun(run.id, (now) => {
     const current = now.shards[shard.index];
     if (now.run.state !== 'running' || current === undefined || !isSame(current, shard)) return undefined;
-    return { shards: [restart(now.run, current, clock.now())] };
+    return { shards: [restart(now.run, current, clock.now())], reliesOn: 'written' };
   });
   for (const restarted of change?.shards ?? []) {
     await drain(restarted.outbox, queue);
@@ -156,7 +156,10 @@ async function healRun(run: Run, ports: Ports): Promise<boolean> {
   const { store, queue, clock, log } = ports;
   const next = run.outbox.at(-1);
   if (next !== undefined && (await queue.has(next))) return false;
-  const change = await changeIfSame(run, store, ({ run: now }) => ({ run: restartRun(now, clock.now()) }));
+  const change = await changeIfSame(run, store, ({ run: now }) => ({
+    run: restartRun(now, clock.now()),
+    reliesOn: 'written',
+  }));
   if (change?.run === undefined) return false;
   await drainRun(change.run, ports);
   log.write('WARNING', `The run had died while it was ${run.state}, and goes on`, {

@@ -52,8 +52,9 @@ export interface RunStore {
     writes: readonly Write[],
   ): Promise<CommitResult>;
   /**
-   * Anything else that happens to a run: a transaction over the run and all its shards. `change` says what is to be written, or
-   * undefined for nothing; it is called again with what stands then when somebody else was quicker, so it must do nothing else.
+   * Anything else that happens to a run, by what stands in it and all its shards. `change` says what is to be written, or undefined for
+   * nothing. That takes effect only if the run, and each shard that it relies on, is as `change` found it; when somebody else was quicker,
+   * `change` is called again with what stands then, so it must do nothing else.
    *
    * @returns what was written
    * @throws PageturnerError `invalid-state` when there is no such run; and what `change` throws.

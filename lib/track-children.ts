@@ -34,7 +34,7 @@ export async function waitForChildren(run: Run, ports: Ports): Promise<'waiting'
     const outbox = next.outbox.map((task, place) =>
       place === next.outbox.length - 1 ? { ...task, at: now + waitMs(waits) } : task,
     );
-    return { run: { ...next, waits: waits + 1, outbox } };
+    return { run: { ...next, waits: waits + 1, outbox }, reliesOn: 'written' };
   });
   if (change?.run === undefined) return undefined;
   await drainRun(change.run, ports);

@@ -38,7 +38,7 @@ export function command({ run, shards }: RunRecords, asked: Command, cause: Caus
     const still = shards.filter((shard) => shard.state !== 'running');
     return { run: withNext(goingOn), shards: still.map((shard) => restart(after, shard, cause.at)) };
   }
-  if (!isStopping(after.state)) return { run: withNext(after) };
+  if (!isStopping(after.state)) return { run: withNext(after), reliesOn: 'written' };
   const settleAt = cause.at + run.timeoutSeconds * 1000 + graceMs;
   const waiting = shards.filter((shard) => isWaiting(shard, cause.at));
   return {
@@ -76,7 +76,7 @@ export function parkOne(
   const shard = shards[delivery.shard];
   if (!isStopping(run.state) || shard?.state !== 'running') return undefined;
   if (shard.epoch !== delivery.epoch || shard.turn !== delivery.turn) return undefined;
-  return { shards: [{ ...parked(shard, now), outbox: [] }] };
+  return { shards: [{ ...parked(shard, now), outbox: [] }], reliesOn: 'written' };
 }
 
 /**
@@ -120,7 +120,8 @@ export function walked(found: RunRecords, cause: Cause): RunChange | undefined {
   const { run } = found;
   if (run.state !== 'running' || !isWalked(found)) return undefined;
   const after = { ...transition(run, 'walked', cause), updatedAt: cause.at };
-  return { run: withNext(after, runTask(after, 'complete')) };
+  // A shard that is done stays so as long as its run is running.
+  return { run: withNext(after, runTask(after, 'complete')), reliesOn: 'written' };
 }
 
 /**

@@ -72,7 +72,8 @@ export function settleOwed(
   if (!isSame(next, place)) return undefined;
   const { children = [], ...kept } = changes;
   const left = others.length === 0 ? {} : { owed: others };
-  return { run: { ...rest, ...left, ...kept, updatedAt: now, outbox: [...children, ...run.outbox] } };
+  const outbox = [...children, ...run.outbox];
+  return { run: { ...rest, ...left, ...kept, updatedAt: now, outbox }, reliesOn: 'written' };
 }
 
 /** The run with a callback that is to be made once more. Undefined when it is not that one's turn. */
@@ -85,7 +86,8 @@ export function keepOwed(
   const [next, ...others] = run.owed ?? [];
   if (next === undefined || !isSame(next, place)) return undefined;
   const kept = callbackError === undefined ? {} : { callbackError };
-  return { run: { ...run, ...kept, updatedAt: now, owed: [{ ...next, ...changes }, ...others] } };
+  const owed = [{ ...next, ...changes }, ...others];
+  return { run: { ...run, ...kept, updatedAt: now, owed }, reliesOn: 'written' };
 }
 
 function isSame(owed: OwedCallback | undefined, { number, epoch }: Place): boolean {

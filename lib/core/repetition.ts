@@ -35,5 +35,5 @@ export function followerOf(task: IterativeTask, run: Run, now: number): Run | un
 export function last({ run }: RunRecords, cause: Cause): RunChange | undefined {
   if (run.repeat === undefined || run.state === 'canceling' || run.state === 'canceled') return undefined;
   const { repeat: _, ...after } = transition(run, 'stop-repeating', cause);
-  return { run: after };
+  return { run: after, reliesOn: 'written' };
 }

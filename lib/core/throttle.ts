@@ -128,5 +128,6 @@ export function recounted(
   const isShared = run.documentsPerSecond !== undefined || (ramp !== undefined && ramp !== false);
   const walking = shards.filter(({ state }) => state !== 'done').length;
   if (!isShared || run.state !== 'running' || run.walking === walking) return undefined;
-  return { run: { ...run, walking } };
+  // A shard that is done meanwhile has it counted again itself.
+  return { run: { ...run, walking }, reliesOn: 'written' };
 }

@@ -1,6 +1,5 @@
 import {
   FieldPath,
-  FieldValue,
   Timestamp,
   type CollectionReference,
   type DocumentData,
@@ -9,24 +8,23 @@ import {
   type Firestore,
   type Query,
   type QueryDocumentSnapshot,
-  type Transaction,
   type UpdateData,
-  type WriteBatch,
 } from '@google-cloud/firestore';
 import { status } from '@grpc/grpc-js';
 import type { Child, Parent } from '../core/child.ts';
 import type { Cursor } from '../core/cursor.ts';
 import type { Drawing } from '../core/drawing.ts';
 import type { KeyRange } from '../core/key-range.ts';
-import { keyId } from '../core/names.ts';
-import { keyIsHeld, noSuchRun, type Run, type RunChange, type RunRecords, type Shard } from '../core/run.ts';
-import { hasEnded } from '../core/run-state.ts';
+import { keyIsHeld, type Run, type RunChange, type RunRecords, type Shard } from '../core/run.ts';
 import type { Write } from '../core/write.ts';
 import type { CommitResult, Page, RunStore, TaskFailure, Versioned, SetAsidePage } from '../ports.ts';
+import { changeRun } from './change-run.ts';
 import { mustFit } from './commit-size.ts';
+import { holderOf, keyDocument, recordsOf, runDocument, runsCollection, shardDocument } from './documents.ts';
 import { partition } from './partition.ts';
 import { PageQuery } from './page-query.ts';
 import { runFromDocument, runToDocument, shardFromDocument, shardToDocument } from './records.ts';
+import { add, codeOf, isRefusal, replacing } from './writes.ts';
 
 /** Runs in Firestore: `pageturnerRuns/{run}` and `pageturnerRuns/{run}/shards/{index}`. The version of a record is its update time. */
 export class FirestoreRunStore implements RunStore {
@@ -38,15 +36,16 @@ export class FirestoreRunStore implements RunStore {
 
   async createRun(run: Run): Promise<'created' | 'exists'> {
     const batch = this.db.batch();
-    batch.create(this.#run(run.id), runToDocument(run));
-    if (run.key !== undefined) batch.create(this.#key(run), { run: run.id, task: run.task, key: run.key });
+    batch.create(runDocument(this.db, run.id), runToDocument(run));
+    if (run.key !== undefined)
+      batch.create(keyDocument(this.db, run), { run: run.id, task: run.task, key: run.key });
     try {
       await batch.commit();
       return 'created';
     } catch (error) {
       if (codeOf(error) !== status.ALREADY_EXISTS) throw error;
-      if (run.key === undefined || (await this.#run(run.id).get()).exists) return 'exists';
-      throw keyIsHeld(run, await this.#holderOf(run));
+      if (run.key === undefined || (await runDocument(this.db, run.id).get()).exists) return 'exists';
+      throw keyIsHeld(run, await holderOf(this.db, run));
     }
   }
 
@@ -54,7 +53,10 @@ export class FirestoreRunStore implements RunStore {
     runId: string,
     index: number,
   ): Promise<{ run: Versioned<Run>; shard: Versioned<Shard> } | undefined> {
-    const [run, shard] = await this.db.getAll(this.#run(runId), this.#shard(runId, index));
+    const [run, shard] = await this.db.getAll(
+      runDocument(this.db, runId),
+      shardDocument(this.db, runId, index),
+    );
     const runData = run?.data();
     const shardData = shard?.data();
     if (run === undefined || shard === undefined || runData === undefined || shardData === undefined)
@@ -77,7 +79,7 @@ export class FirestoreRunStore implements RunStore {
   }
 
   async readSetAside(runId: string, after: Cursor | null, limit: number): Promise<SetAsidePage> {
-    const entries = new PageQuery(this.#run(runId).collection('setAside'));
+    const entries = new PageQuery(runDocument(this.db, runId).collection('setAside'));
     const { docs } = await entries.page(after, limit).get();
     if (docs.length === 0) return { documents: [], gone: [], read: 0, end: null, positionOf: noPosition };
     const found = await this.db.getAll(...docs.map((entry) => this.db.doc(entry.get('path') as string)));
@@ -98,13 +100,13 @@ export class FirestoreRunStore implements RunStore {
     after: Shard,
   ): Promise<Versioned<Shard> | 'conflict'> {
     try {
-      const { writeTime } = await this.#shard(runId, after.index).update(
+      const { writeTime } = await shardDocument(this.db, runId, after.index).update(
         replacing(before.value, shardToDocument(after)),
         { lastUpdateTime: before.version as Timestamp },
       );
       return { value: after, version: writeTime };
     } catch (error) {
-      if (!isRefusal(codeOf(error)) || (await this.#isAsRead(runId, before))) throw error;
+      if (!isRefusal(error) || (await this.#isAsRead(runId, before))) throw error;
       return 'conflict';
     }
   }
@@ -116,7 +118,7 @@ export class FirestoreRunStore implements RunStore {
     writes: readonly Write[],
   ): Promise<CommitResult> {
     const progress = {
-      ref: this.#shard(runId, after.index),
+      ref: shardDocument(this.db, runId, after.index),
       data: replacing(before.value, shardToDocument(after)),
     };
     mustFit(writes, [{ kind: 'update', ...progress }]);
@@ -129,7 +131,7 @@ export class FirestoreRunStore implements RunStore {
     } catch (error) {
       // The error of a failed precondition does not say whose it was. The shard tells: if it is as it was read, the fault lies with one
       // of the user's own writes (a `create` of what exists, an `update` of what does not), and is theirs to hear of.
-      if (!isRefusal(codeOf(error)) || (await this.#isAsRead(runId, before))) throw error;
+      if (!isRefusal(error) || (await this.#isAsRead(runId, before))) throw error;
       return 'conflict';
     }
   }
@@ -140,28 +142,7 @@ export class FirestoreRunStore implements RunStore {
     writes: readonly Write[] = [],
   ): Promise<RunChange | undefined> {
     mustFit(writes);
-    return await this.db.runTransaction(async (transaction) => {
-      const [run, shards] = await Promise.all([
-        transaction.get(this.#run(runId)),
-        transaction.get(this.#run(runId).collection('shards').orderBy('index')),
-      ]);
-      const data = run.data();
-      if (data === undefined) throw noSuchRun(runId);
-      const found = { run: runFromDocument(runId, data), shards: shards.docs.flatMap(shardsOf) };
-      const next = change(found);
-      if (next === undefined) return undefined;
-      if (next.run !== undefined) {
-        await this.#passKey(transaction, found.run, next);
-        transaction.update(run.ref, replacing(found.run, runToDocument(next.run)));
-      }
-      if (next.follower !== undefined)
-        transaction.create(this.#run(next.follower.id), runToDocument(next.follower));
-      for (const shard of next.shards ?? [])
-        transaction.set(this.#shard(runId, shard.index), shardToDocument(shard));
-      // It has the methods of a batch, and returns itself alike.
-      for (const write of writes) add(transaction as unknown as WriteBatch, write);
-      return next;
-    });
+    return await changeRun(this.db, runId, change, writes);
   }
 
   async drawBoundaries<D extends DocumentData>(
@@ -202,11 +183,10 @@ export class FirestoreRunStore implements RunStore {
   }
 
   async getRun(runId: string): Promise<RunRecords | undefined> {
-    const run = await this.#run(runId).get();
-    const data = run.data();
-    if (data === undefined) return undefined;
+    const run = await runDocument(this.db, runId).get();
+    if (!run.exists) return undefined;
     const { docs } = await run.ref.collection('shards').orderBy('index').get();
-    return { run: runFromDocument(runId, data), shards: docs.flatMap(shardsOf) };
+    return recordsOf(run, docs);
   }
 
   async listActive(after: string | null, limit: number): Promise<readonly Run[]> {
@@ -226,34 +206,8 @@ export class FirestoreRunStore implements RunStore {
   }
 
   async #isAsRead(runId: string, { value, version }: Versioned<Shard>): Promise<boolean> {
-    const shard = await this.#shard(runId, value.index).get();
+    const shard = await shardDocument(this.db, runId, value.index).get();
     return shard.updateTime?.isEqual(version as Timestamp) ?? false;
-  }
-
-  /** A run that ends lets its key go, to the run that follows it if there is one; one that is taken up again needs it again. */
-  async #passKey(
-    transaction: Transaction,
-    before: Run,
-    { run: after = before, follower }: RunChange,
-  ): Promise<void> {
-    if (after.key === undefined || hasEnded(before.state) === hasEnded(after.state)) return;
-    const key = this.#key(after);
-    if (hasEnded(after.state)) {
-      if (follower === undefined) transaction.delete(key);
-      else transaction.set(key, { run: follower.id, task: follower.task, key: follower.key });
-      return;
-    }
-    const held = await transaction.get(key);
-    if (held.exists) throw keyIsHeld(after, String(held.get('run')));
-    transaction.create(key, { run: after.id, task: after.task, key: after.key });
-  }
-
-  async #holderOf(run: Run): Promise<string> {
-    return String((await this.#key(run).get()).get('run') ?? 'that has just ended');
-  }
-
-  #key({ task, key = '' }: Run): DocumentReference {
-    return this.db.collection('pageturnerKeys').doc(keyId(task, key));
   }
 
   async #updateChild(parent: Parent, changes: UpdateData<DocumentData>): Promise<void> {
@@ -269,15 +223,7 @@ export class FirestoreRunStore implements RunStore {
   }
 
   #children(run: string): CollectionReference {
-    return this.#run(run).collection('children');
-  }
-
-  #run(id: string): DocumentReference {
-    return this.db.collection(runsCollection).doc(id);
-  }
-
-  #shard(run: string, index: number): DocumentReference {
-    return this.#run(run).collection('shards').doc(String(index));
+    return runDocument(this.db, run).collection('children');
   }
 }
 
@@ -285,46 +231,6 @@ function noPosition({ ref }: DocumentSnapshot): never {
   throw new Error(`${ref.path} is not of this page`);
 }
 
-const runsCollection = 'pageturnerRuns';
-
-/** The update that leaves a record in its new form: fields that it does not have any more are deleted. */
-function replacing(before: Run | Shard, data: DocumentData): UpdateData<DocumentData> {
-  const gone = Object.keys(before).filter((field) => field !== 'id' && !(field in data));
-  return { ...data, ...Object.fromEntries(gone.map((field) => [field, FieldValue.delete()])) };
-}
-
-function add(batch: WriteBatch, write: Write): void {
-  switch (write.kind) {
-    case 'set':
-      if (write.options === undefined) batch.set(write.ref, write.data);
-      else batch.set(write.ref, write.data, write.options);
-      return;
-    case 'update':
-      batch.update(write.ref, write.data);
-      return;
-    case 'create':
-      batch.create(write.ref, write.data);
-      return;
-    case 'delete':
-      batch.delete(write.ref);
-  }
-}
-
 function versioned<T>(snapshot: DocumentSnapshot, value: T): Versioned<T> {
   return { value, version: snapshot.updateTime };
-}
-
-function shardsOf(snapshot: DocumentSnapshot): Shard[] {
-  const data = snapshot.data();
-  return data === undefined ? [] : [shardFromDocument(data)];
-}
-
-function codeOf(error: unknown): unknown {
-  return (error as { code?: unknown }).code;
-}
-
-function isRefusal(code: unknown): boolean {
-  return [status.FAILED_PRECONDITION, status.ALREADY_EXISTS, status.NOT_FOUND, status.ABORTED].some(
-    (refusal) => refusal === code,
-  );
 }

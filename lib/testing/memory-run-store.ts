@@ -26,13 +26,19 @@ import {
   type MemoryQuery,
 } from './memory-firestore.ts';
 
+/** As the real one. */
+const triesWithoutLocks = 3;
+
 /** Runs in memory, over a `MemoryFirestore`. Holds what the real one holds: commits are whole, preconditions bind, copies are handed out. */
 export class MemoryRunStore implements RunStore {
   readonly db: Firestore;
   readonly #memory: MemoryFirestore;
+  readonly #whileUnderWay: () => Promise<void>;
 
-  constructor(memory: MemoryFirestore) {
+  /** @param whileUnderWay awaited where a change of a run is on its way between this process and the database: others may be quicker */
+  constructor(memory: MemoryFirestore, whileUnderWay: () => Promise<void> = async () => {}) {
     this.#memory = memory;
+    this.#whileUnderWay = whileUnderWay;
     this.db = memory.asFirestore();
   }
 
@@ -132,20 +138,19 @@ export class MemoryRunStore implements RunStore {
     change: (found: RunRecords) => RunChange | undefined,
     writes: readonly Write[] = [],
   ): Promise<RunChange | undefined> {
-    const found = this.#records(runId);
-    if (found === undefined) throw noSuchRun(runId);
-    const next = change(found);
-    if (next === undefined) return undefined;
-    this.#memory.commit((batch) => {
-      if (next.run !== undefined) {
-        batch.set(runPath(runId), next.run);
-        this.#passKey(batch, found.run, next);
-      }
-      if (next.follower !== undefined) batch.create(runPath(next.follower.id), next.follower);
-      for (const shard of next.shards ?? []) batch.set(shardPath(runId, shard.index), shard);
-      for (const write of writes) apply(batch, write);
-    });
-    return next;
+    for (let tries = 0; tries < triesWithoutLocks; tries += 1) {
+      const [run, shards] = await Promise.all([
+        this.#afterAWhile(() => this.#run(runId)),
+        this.#afterAWhile(() => this.#shards(runId)),
+      ]);
+      const next = change(recordsOf(run, shards));
+      if (next === undefined) return undefined;
+      await this.#afterAWhile(() => undefined);
+      if (this.#isAsRead(run, shards, next)) return this.#commit(run.value, next, writes);
+    }
+    const [run, shards] = [this.#run(runId), this.#shards(runId)];
+    const next = change(recordsOf(run, shards));
+    return next === undefined ? undefined : this.#commit(run.value, next, writes);
   }
 
   /** Every n-th document, counted. In two steps, so that a search can be cut short. */
@@ -245,14 +250,56 @@ export class MemoryRunStore implements RunStore {
     batch.create(keyPath(run), { run: run.id, task: run.task, key: run.key });
   }
 
-  #records(runId: string): RunRecords | undefined {
-    const run = this.#read<Run>(runPath(runId))?.value;
-    if (run === undefined) return undefined;
-    const shards = Array.from(
-      { length: run.shards },
-      (_, index) => this.#read<Shard>(shardPath(runId, index))?.value,
+  async #afterAWhile<T>(read: () => T): Promise<T> {
+    await this.#whileUnderWay();
+    return read();
+  }
+
+  #isAsRead(
+    run: Versioned<Run>,
+    shards: readonly Versioned<Shard>[],
+    { shards: written, reliesOn }: RunChange,
+  ): boolean {
+    const path = runPath(run.value.id);
+    const reliedOn = shards.filter(
+      ({ value: { index } }) => reliesOn !== 'written' || written?.some((shard) => shard.index === index),
     );
-    return { run, shards: shards.filter((shard) => shard !== undefined) };
+    return (
+      this.#read<Run>(path)?.version === run.version &&
+      reliedOn.every(
+        ({ value, version }) => this.#read<Shard>(shardPath(run.value.id, value.index))?.version === version,
+      )
+    );
+  }
+
+  #commit(before: Run, next: RunChange, writes: readonly Write[]): RunChange {
+    this.#memory.commit((batch) => {
+      if (next.run !== undefined) {
+        batch.set(runPath(before.id), next.run);
+        this.#passKey(batch, before, next);
+      }
+      if (next.follower !== undefined) batch.create(runPath(next.follower.id), next.follower);
+      for (const shard of next.shards ?? []) batch.set(shardPath(before.id, shard.index), shard);
+      for (const write of writes) apply(batch, write);
+    });
+    return next;
+  }
+
+  #records(runId: string): RunRecords | undefined {
+    const run = this.#read<Run>(runPath(runId));
+    return run === undefined ? undefined : recordsOf(run, this.#shards(runId));
+  }
+
+  #run(runId: string): Versioned<Run> {
+    const run = this.#read<Run>(runPath(runId));
+    if (run === undefined) throw noSuchRun(runId);
+    return run;
+  }
+
+  #shards(runId: string): readonly Versioned<Shard>[] {
+    const count = this.#read<Run>(runPath(runId))?.value.shards ?? 0;
+    const shards = Array.from({ length: count }, (_, index) => this.#read<Shard>(shardPath(runId, index)));
+    return shards.filter((shard) => shard !== undefined);
   }
 
   #read<T extends Run | Shard>(path: string): Versioned<T> | undefined {
@@ -265,6 +312,10 @@ const keyPath = ({ task, key = '' }: Run): string => `pageturnerKeys/${keyId(tas
 const childPath = ({ run, child }: Parent): string => `${runPath(run)}/children/${child}`;
 const runPath = (run: string): string => `pageturnerRuns/${run}`;
 const shardPath = (run: string, index: number): string => `${runPath(run)}/shards/${index}`;
+
+function recordsOf(run: Versioned<Run>, shards: readonly Versioned<Shard>[]): RunRecords {
+  return { run: run.value, shards: shards.map(({ value }) => value) };
+}
 
 function isWithin({ from, before }: KeyRange, path: string): boolean {
   return (

@@ -134,7 +134,13 @@ class World {
         this.#report,
       ),
     ];
-    const store = withLimit(new MemoryRunStore(this.#db), mostWrites, this.#adversary);
+    const store = withLimit(
+      new MemoryRunStore(this.#db, async () => {
+        if (this.#adversary.strikes('delay')) await this.#adversary.dawdle();
+      }),
+      mostWrites,
+      this.#adversary,
+    );
     this.#outside = {
       store: observed(store, this.#db, observers),
       queue: new EngineQueue(this.#engine),

@@ -35,15 +35,13 @@ class DyingStore extends FirestoreRunStore {
   override async changeRun(
     ...[run, change, writes]: Parameters<FirestoreRunStore['changeRun']>
   ): ReturnType<FirestoreRunStore['changeRun']> {
-    // Looked at beforehand: the emulator holds the locks of a transaction that died half-way for a minute.
-    const found = await this.getRun(run);
-    const next = found === undefined ? undefined : change(found)?.run?.state;
-    if (next === 'completed' && crashAt === 'before the completion is committed') die();
-    if (next === 'running' && crashAt === 'before the preparation is committed') die();
-    // Between the reads of the transaction and its commit.
     const changing: typeof change = (records) => {
       const changed = change(records);
-      if (crashAt === `in the transaction to ${changed?.run?.state}`) die();
+      const state = changed?.run?.state;
+      if (crashAt === 'between the reads of the preparation and its commit' && state === 'running') die();
+      if (crashAt === "between the reads of the last shard's word and its commit" && state === 'completing')
+        die();
+      if (crashAt === 'between the reads of the completion and its commit' && state === 'completed') die();
       return changed;
     };
     const result = await super.changeRun(run, changing, writes);

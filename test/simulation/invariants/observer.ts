@@ -1,4 +1,4 @@
-import type { Run, Shard } from '../../../lib/core/run.ts';
+import type { Run, RunRecords, Shard } from '../../../lib/core/run.ts';
 import type { RunStore } from '../../../lib/ports.ts';
 import type { MemoryFirestore } from '../../../lib/testing/memory-firestore.ts';
 import { changed } from '../../support/changed.ts';
@@ -18,7 +18,6 @@ export type Report = (breach: string) => void;
 
 /** The store with observers. They stand behind all that goes wrong on the way, so what they see is what is stored. */
 export function observed(store: RunStore, db: MemoryFirestore, observers: readonly Observer[]): RunStore {
-  const runOf = (id: string): Run | undefined => db.read(`pageturnerRuns/${id}`).data() as Run | undefined;
   const shardOf = (run: string, index: number): Shard | undefined =>
     db.read(`pageturnerRuns/${run}/shards/${index}`).data() as Shard | undefined;
   const wrote = (run: string, before: Shard | undefined, after: Shard): void => {
@@ -54,17 +53,17 @@ export function observed(store: RunStore, db: MemoryFirestore, observers: readon
       }
     },
     async changeRun(run, change, writes) {
-      const before = runOf(run);
-      let shards: readonly Shard[] = [];
-      const result = await store.changeRun(run, (found) => ((shards = found.shards), change(found)), writes);
+      let before: RunRecords | undefined;
+      // What it is made of the last time stands there until it is written.
+      const result = await store.changeRun(run, (found) => change((before = found)), writes);
       if (result === undefined) return result;
       if (result.run !== undefined) {
-        for (const observer of observers) observer.runWritten?.(before, result.run);
+        for (const observer of observers) observer.runWritten?.(before?.run, result.run);
       }
       const { follower } = result;
       if (follower !== undefined)
         for (const observer of observers) observer.runWritten?.(undefined, follower);
-      for (const after of result.shards ?? []) wrote(run, shards[after.index], after);
+      for (const after of result.shards ?? []) wrote(run, before?.shards[after.index], after);
       settled(run);
       return result;
     },

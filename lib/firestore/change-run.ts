@@ -1,0 +1,178 @@
+import type {
+  DocumentReference,
+  DocumentSnapshot,
+  Firestore,
+  Query,
+  QueryDocumentSnapshot,
+  QuerySnapshot,
+  Transaction,
+  WriteBatch,
+} from '@google-cloud/firestore';
+import { status } from '@grpc/grpc-js';
+import { keyIsHeld, noSuchRun, type Run, type RunChange, type RunRecords } from '../core/run.ts';
+import { hasEnded } from '../core/run-state.ts';
+import type { Write } from '../core/write.ts';
+import { keyDocument, recordsOf, runDocument, shardDocument } from './documents.ts';
+import { runToDocument, shardToDocument } from './records.ts';
+import { add, codeOf, isRefusal, replacing } from './writes.ts';
+
+/** How often a change is tried without locks before it waits its turn: the shards of a run may move faster than it is read. */
+const triesWithoutLocks = 3;
+
+type Change = (found: RunRecords) => RunChange | undefined;
+
+/**
+ * Changes a run by what stands in it and in its shards, as a transaction would, but without locks: it reads, and commits under the
+ * precondition that all it relies on is as it was read. So a process that dies in between leaves nothing behind for which the others would
+ * have to wait; a server holds the locks of a transaction that was abandoned for a minute and more. Only a change that others keep
+ * forestalling is made in a transaction.
+ */
+export async function changeRun(
+  db: Firestore,
+  runId: string,
+  change: Change,
+  writes: readonly Write[],
+): Promise<RunChange | undefined> {
+  let refused: { readonly found: Found; readonly error: unknown } | undefined;
+  for (let tries = 0; tries < triesWithoutLocks; tries += 1) {
+    const found = await read(db, runId, plainly);
+    const next = change(found.records);
+    if (next === undefined) return undefined;
+    const takesKey = await mustBeFree(db, found.records.run, next, plainly);
+    // The error of a refused commit does not say whose fault it was. If all is as it was read, it lies with one of the user's own
+    // writes (a `create` of what exists, an `update` of what does not), and is theirs to hear of.
+    if (refused !== undefined && isSame(refused.found, found)) throw refused.error;
+    const batch = db.batch();
+    fill({ batch, db, found, next, takesKey, writes });
+    try {
+      await batch.commit();
+      return next;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      refused = codeOf(error) === status.ABORTED ? undefined : { found, error };
+    }
+  }
+  return await db.runTransaction(async (transaction) => {
+    const inside = within(transaction);
+    const found = await read(db, runId, inside);
+    const next = change(found.records);
+    if (next === undefined) return undefined;
+    const takesKey = await mustBeFree(db, found.records.run, next, inside);
+    // It has the methods of a batch, and returns itself alike.
+    fill({ batch: transaction as unknown as WriteBatch, db, found, next, takesKey, writes });
+    return next;
+  });
+}
+
+interface Found {
+  readonly run: DocumentSnapshot;
+  readonly shards: readonly QueryDocumentSnapshot[];
+  readonly records: RunRecords;
+}
+
+interface Reader {
+  document(ref: DocumentReference): Promise<DocumentSnapshot>;
+  query(query: Query): Promise<QuerySnapshot>;
+}
+
+const plainly: Reader = {
+  document: async (ref) => await ref.get(),
+  query: async (query) => await query.get(),
+};
+
+function within(transaction: Transaction): Reader {
+  return {
+    document: async (ref) => await transaction.get(ref),
+    query: async (query) => await transaction.get(query),
+  };
+}
+
+async function read(db: Firestore, runId: string, reader: Reader): Promise<Found> {
+  const ref = runDocument(db, runId);
+  const [run, { docs: shards }] = await Promise.all([
+    reader.document(ref),
+    reader.query(ref.collection('shards').orderBy('index')),
+  ]);
+  const records = recordsOf(run, shards);
+  if (records === undefined) throw noSuchRun(runId);
+  return { run, shards, records };
+}
+
+function isSame(a: Found, b: Found): boolean {
+  const marks = ({ run, shards }: Found): string =>
+    JSON.stringify([run, ...shards].map(({ updateTime }) => updateTime));
+  return marks(a) === marks(b);
+}
+
+/** Whether a run that is taken up again takes its key again, which nobody else must hold. */
+async function mustBeFree(
+  db: Firestore,
+  before: Run,
+  { run: after = before }: RunChange,
+  reader: Reader,
+): Promise<boolean> {
+  if (after.key === undefined || !hasEnded(before.state) || hasEnded(after.state)) return false;
+  const held = await reader.document(keyDocument(db, after));
+  if (held.exists) throw keyIsHeld(after, String(held.get('run')));
+  return true;
+}
+
+interface Commit {
+  readonly batch: WriteBatch;
+  readonly db: Firestore;
+  readonly found: Found;
+  readonly next: RunChange;
+  readonly takesKey: boolean;
+  readonly writes: readonly Write[];
+}
+
+function fill({ batch, db, found, next, takesKey, writes }: Commit): void {
+  const { run: before, shards: shardsBefore } = found.records;
+  if (next.run === undefined) mustBeAsRead(batch, found.run);
+  else {
+    const { updateTime: lastUpdateTime } = found.run;
+    const data = replacing(before, runToDocument(next.run));
+    batch.update(found.run.ref, data, lastUpdateTime === undefined ? {} : { lastUpdateTime });
+    if (takesKey) batch.create(keyDocument(db, next.run), keyRecord(next.run));
+    passKey(batch, db, before, next);
+  }
+  if (next.follower !== undefined)
+    batch.create(runDocument(db, next.follower.id), runToDocument(next.follower));
+  const written = new Set<string>();
+  for (const shard of next.shards ?? []) {
+    const place = shardsBefore.findIndex(({ index }) => index === shard.index);
+    const [snapshot, old] = [found.shards[place], shardsBefore[place]];
+    const data = shardToDocument(shard);
+    written.add(String(shard.index));
+    if (snapshot === undefined || old === undefined)
+      batch.create(shardDocument(db, before.id, shard.index), data);
+    else batch.update(snapshot.ref, replacing(old, data), { lastUpdateTime: snapshot.updateTime });
+  }
+  if (next.reliesOn !== 'written')
+    for (const shard of found.shards) if (!written.has(shard.id)) mustBeAsRead(batch, shard);
+  for (const write of writes) add(batch, write);
+}
+
+/** A precondition is of a write: of one that changes nothing, not even the document's update time, so that it is in nobody's way. */
+function mustBeAsRead(batch: WriteBatch, snapshot: DocumentSnapshot): void {
+  const { ref, updateTime: lastUpdateTime } = snapshot;
+  const same = { state: snapshot.get('state') as string };
+  batch.update(ref, same, lastUpdateTime === undefined ? {} : { lastUpdateTime });
+}
+
+/** A run that ends lets its key go, to the run that follows it if there is one. */
+function passKey(
+  batch: WriteBatch,
+  db: Firestore,
+  before: Run,
+  { run: after = before, follower }: RunChange,
+): void {
+  if (after.key === undefined || hasEnded(before.state) || !hasEnded(after.state)) return;
+  const key = keyDocument(db, after);
+  if (follower === undefined) batch.delete(key);
+  else batch.set(key, keyRecord(follower));
+}
+
+function keyRecord({ id, task, key }: Run): { run: string; task: string; key: string | undefined } {
+  return { run: id, task, key };
+}

@@ -1,0 +1,36 @@
+import type { DocumentReference, DocumentSnapshot, Firestore } from '@google-cloud/firestore';
+import { keyId } from '../core/names.ts';
+import type { Run, RunRecords } from '../core/run.ts';
+import { runFromDocument, shardFromDocument } from './records.ts';
+
+export const runsCollection = 'pageturnerRuns';
+
+export function runDocument(db: Firestore, id: string): DocumentReference {
+  return db.collection(runsCollection).doc(id);
+}
+
+export function shardDocument(db: Firestore, run: string, index: number): DocumentReference {
+  return runDocument(db, run).collection('shards').doc(String(index));
+}
+
+export function keyDocument(db: Firestore, { task, key = '' }: Run): DocumentReference {
+  return db.collection('pageturnerKeys').doc(keyId(task, key));
+}
+
+/** The run that holds the key of another one. */
+export async function holderOf(db: Firestore, run: Run): Promise<string> {
+  return String((await keyDocument(db, run).get()).get('run') ?? 'that has just ended');
+}
+
+/** A run's document with those of its shards, and what they say; undefined when there is no such run. */
+export function recordsOf(
+  run: DocumentSnapshot,
+  shards: readonly DocumentSnapshot[],
+): RunRecords | undefined {
+  const data = run.data();
+  if (data === undefined) return undefined;
+  return {
+    run: runFromDocument(run.id, data),
+    shards: shards.map((shard) => shardFromDocument(shard.data() ?? {})),
+  };
+}
