@@ -143,6 +143,11 @@ export interface RunRecords {
   readonly shards: readonly Shard[];
 }
 
+/** Whether a run is prepared, and was read without its shards: they were read before that. */
+export function lacksShards({ run: { boundaries }, shards }: RunRecords): boolean {
+  return boundaries !== undefined && shards.length <= boundaries.length;
+}
+
 /** What of a run is to be written. */
 export interface RunChange {
   readonly run?: Run;

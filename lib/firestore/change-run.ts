@@ -1,18 +1,10 @@
-import type {
-  DocumentReference,
-  DocumentSnapshot,
-  Firestore,
-  Query,
-  QueryDocumentSnapshot,
-  QuerySnapshot,
-  Transaction,
-  WriteBatch,
-} from '@google-cloud/firestore';
+import type { DocumentSnapshot, Firestore, WriteBatch } from '@google-cloud/firestore';
 import { status } from '@grpc/grpc-js';
 import { keyIsHeld, noSuchRun, type Run, type RunChange, type RunRecords } from '../core/run.ts';
 import { hasEnded } from '../core/run-state.ts';
 import type { Write } from '../core/write.ts';
-import { keyDocument, recordsOf, runDocument, shardDocument } from './documents.ts';
+import { keyDocument, runDocument, shardDocument } from './documents.ts';
+import { plainly, readRun, within, type FoundRun, type Reader } from './read-run.ts';
 import { runToDocument, shardToDocument } from './records.ts';
 import { add, codeOf, isRefusal, replacing } from './writes.ts';
 
@@ -33,7 +25,7 @@ export async function changeRun(
   change: Change,
   writes: readonly Write[],
 ): Promise<RunChange | undefined> {
-  let refused: { readonly found: Found; readonly error: unknown } | undefined;
+  let refused: { readonly found: FoundRun; readonly error: unknown } | undefined;
   for (let tries = 0; tries < triesWithoutLocks; tries += 1) {
     const found = await read(db, runId, plainly);
     const next = change(found.records);
@@ -64,42 +56,14 @@ export async function changeRun(
   });
 }
 
-interface Found {
-  readonly run: DocumentSnapshot;
-  readonly shards: readonly QueryDocumentSnapshot[];
-  readonly records: RunRecords;
+async function read(db: Firestore, runId: string, reader: Reader): Promise<FoundRun> {
+  const found = await readRun(db, runId, reader);
+  if (found === undefined) throw noSuchRun(runId);
+  return found;
 }
 
-interface Reader {
-  document(ref: DocumentReference): Promise<DocumentSnapshot>;
-  query(query: Query): Promise<QuerySnapshot>;
-}
-
-const plainly: Reader = {
-  document: async (ref) => await ref.get(),
-  query: async (query) => await query.get(),
-};
-
-function within(transaction: Transaction): Reader {
-  return {
-    document: async (ref) => await transaction.get(ref),
-    query: async (query) => await transaction.get(query),
-  };
-}
-
-async function read(db: Firestore, runId: string, reader: Reader): Promise<Found> {
-  const ref = runDocument(db, runId);
-  const [run, { docs: shards }] = await Promise.all([
-    reader.document(ref),
-    reader.query(ref.collection('shards').orderBy('index')),
-  ]);
-  const records = recordsOf(run, shards);
-  if (records === undefined) throw noSuchRun(runId);
-  return { run, shards, records };
-}
-
-function isSame(a: Found, b: Found): boolean {
-  const marks = ({ run, shards }: Found): string =>
+function isSame(a: FoundRun, b: FoundRun): boolean {
+  const marks = ({ run, shards }: FoundRun): string =>
     JSON.stringify([run, ...shards].map(({ updateTime }) => updateTime));
   return marks(a) === marks(b);
 }
@@ -120,7 +84,7 @@ async function mustBeFree(
 interface Commit {
   readonly batch: WriteBatch;
   readonly db: Firestore;
-  readonly found: Found;
+  readonly found: FoundRun;
   readonly next: RunChange;
   readonly takesKey: boolean;
   readonly writes: readonly Write[];

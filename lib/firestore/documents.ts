@@ -1,7 +1,6 @@
-import type { DocumentReference, DocumentSnapshot, Firestore } from '@google-cloud/firestore';
+import type { DocumentReference, Firestore } from '@google-cloud/firestore';
 import { keyId } from '../core/names.ts';
-import type { Run, RunRecords } from '../core/run.ts';
-import { runFromDocument, shardFromDocument } from './records.ts';
+import type { Run } from '../core/run.ts';
 
 export const runsCollection = 'pageturnerRuns';
 
@@ -20,17 +19,4 @@ export function keyDocument(db: Firestore, { task, key = '' }: Run): DocumentRef
 /** The run that holds the key of another one. */
 export async function holderOf(db: Firestore, run: Run): Promise<string> {
   return String((await keyDocument(db, run).get()).get('run') ?? 'that has just ended');
-}
-
-/** A run's document with those of its shards, and what they say; undefined when there is no such run. */
-export function recordsOf(
-  run: DocumentSnapshot,
-  shards: readonly DocumentSnapshot[],
-): RunRecords | undefined {
-  const data = run.data();
-  if (data === undefined) return undefined;
-  return {
-    run: runFromDocument(run.id, data),
-    shards: shards.map((shard) => shardFromDocument(shard.data() ?? {})),
-  };
 }

@@ -20,7 +20,8 @@ import type { Write } from '../core/write.ts';
 import type { CommitResult, Page, RunStore, TaskFailure, Versioned, SetAsidePage } from '../ports.ts';
 import { changeRun } from './change-run.ts';
 import { mustFit } from './commit-size.ts';
-import { holderOf, keyDocument, recordsOf, runDocument, runsCollection, shardDocument } from './documents.ts';
+import { holderOf, keyDocument, runDocument, runsCollection, shardDocument } from './documents.ts';
+import { readRun } from './read-run.ts';
 import { partition } from './partition.ts';
 import { PageQuery } from './page-query.ts';
 import { runFromDocument, runToDocument, shardFromDocument, shardToDocument } from './records.ts';
@@ -183,10 +184,7 @@ export class FirestoreRunStore implements RunStore {
   }
 
   async getRun(runId: string): Promise<RunRecords | undefined> {
-    const run = await runDocument(this.db, runId).get();
-    if (!run.exists) return undefined;
-    const { docs } = await run.ref.collection('shards').orderBy('index').get();
-    return recordsOf(run, docs);
+    return (await readRun(this.db, runId))?.records;
   }
 
   async listActive(after: string | null, limit: number): Promise<readonly Run[]> {

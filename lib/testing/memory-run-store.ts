@@ -7,6 +7,7 @@ import type { KeyRange } from '../core/key-range.ts';
 import {
   needsCare,
   keyIsHeld,
+  lacksShards,
   noSuchRun,
   type Run,
   type RunChange,
@@ -143,7 +144,9 @@ export class MemoryRunStore implements RunStore {
         this.#afterAWhile(() => this.#run(runId)),
         this.#afterAWhile(() => this.#shards(runId)),
       ]);
-      const next = change(recordsOf(run, shards));
+      const found = recordsOf(run, shards);
+      if (lacksShards(found)) continue;
+      const next = change(found);
       if (next === undefined) return undefined;
       await this.#afterAWhile(() => undefined);
       if (this.#isAsRead(run, shards, next)) return this.#commit(run.value, next, writes);
