@@ -157,7 +157,9 @@ function newest<T>(all: readonly T[], count: number): readonly T[] {
 }
 
 function readQuery<T>(schema: z.ZodType<T>, query: URLSearchParams): T {
-  return read(schema, Object.fromEntries(query), 'query');
+  // What is empty is left out: `?queue=` asks for all queues, not for one without a name.
+  const given = [...query].filter(([, value]) => value !== '');
+  return read(schema, Object.fromEntries(given), 'query');
 }
 
 function readBody<T>(schema: z.ZodType<T>, body: Buffer): T {

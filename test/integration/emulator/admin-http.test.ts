@@ -244,3 +244,11 @@ test('a connection may lie idle for ten minutes, so that no client that keeps it
   await body.dump();
   expect(headers['keep-alive']).toBe('timeout=600');
 });
+
+test('an empty parameter is as if it were left out', async () => {
+  const target = await serve();
+  await create(target.url, 'empty');
+  await call('GET', '/emulator/v1/idle?timeoutMs=');
+  const { body } = await call('GET', '/emulator/v1/attempts?queue=&taskName=&url=&attempt=&limit=');
+  expect(body).toMatchObject({ attempts: [{ outcome: 'completed' }], total: 1 });
+});
