@@ -68,7 +68,7 @@ export async function callStarter(call: StarterCall): Promise<Started> {
 }
 
 const nextSteps: Readonly<Record<number, string>> = {
-  400: 'Give the parameters with --params JSON or -p key=value.',
+  400: 'Parameters are given with --params JSON or -p key=value; --help lists everything else.',
   401: 'The token is not for this function: check that --url is the address that the function knows as its own.',
   403: 'Name the caller in PAGETURNER_CALLERS, or in the callers of the starter.',
   409: 'Wait for that run, or give another --key or --idempotency-key.',

@@ -1,5 +1,6 @@
 import { sumOf, type EffectsReport } from './core/effects-report.ts';
 import type { ErrorRecord } from './core/errors.ts';
+import { isRunId } from './core/names.ts';
 import { paceOf, waitingUntil } from './core/pace.ts';
 import type { Json } from './core/parameters.ts';
 import type { Run, Shard, ShardState } from './core/run.ts';
@@ -102,7 +103,7 @@ export async function getRun(
   runId: string,
   store: RunStore = defaultStore(),
 ): Promise<RunSummary | undefined> {
-  const found = await store.getRun(runId);
+  const found = isRunId(runId) ? await store.getRun(runId) : undefined;
   return found === undefined ? undefined : summarize(found.run, found.shards);
 }
 

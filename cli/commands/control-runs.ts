@@ -14,6 +14,7 @@ import {
 import type { Ports } from '../../lib/ports.ts';
 import { newCommand, withPlace, type CommonOptions } from '../command.ts';
 import { CliError } from '../error.ts';
+import { foundRun } from '../found-run.ts';
 import { paint, print, printJson, printTable } from '../output.ts';
 import { documentRate } from '../document-rate.ts';
 import { useRuns, type RunsOptions } from '../use-runs.ts';
@@ -70,10 +71,7 @@ function withFunctions(command: Command): Command {
 
 async function control(id: string, call: Call, options: Options): Promise<void> {
   const ports = await useRuns(options);
-  // No run has a name with a slash, and Firestore takes none.
-  const before = id.includes('/') ? undefined : await getRun(id, ports.store);
-  if (!before)
-    throw new CliError('refused', `There is no run ${id}.`, '`pageturner runs list` shows the newest ones.');
+  const before = await foundRun(id, ports.store);
   let about: string;
   try {
     const { force = false, reason } = options;

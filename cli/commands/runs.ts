@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { getRun, listRuns, type RunSummary } from '../../lib/index.ts';
+import { listRuns, type RunSummary } from '../../lib/index.ts';
 import { newCommand, newGroup, withProject, type CommonOptions } from '../command.ts';
-import { CliError } from '../error.ts';
+import { foundRun } from '../found-run.ts';
 import { paint, print, printJson, printPairs, printTable } from '../output.ts';
 import { paceText, throttleText, waitText } from '../pace-text.ts';
 import type { PlaceOptions } from '../place.ts';
@@ -55,10 +55,7 @@ async function list(options: Options & { task?: string; limit: number }): Promis
 
 async function show(id: string, options: Options): Promise<void> {
   await useFirestore(options);
-  // No run has a name with a slash, and Firestore takes none.
-  const run = id.includes('/') ? undefined : await getRun(id);
-  if (!run)
-    throw new CliError('refused', `There is no run ${id}.`, '`pageturner runs list` shows the newest ones.');
+  const run = await foundRun(id);
   if (options.json) return printJson(run);
   printPairs([
     ['run', run.id],

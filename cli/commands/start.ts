@@ -43,7 +43,7 @@ export function startCommand(): Command {
       '--url <url>',
       'where the functions are served (default: PAGETURNER_FUNCTIONS_URL, or those of `pageturner dev`)',
     )
-    .option('--idempotency-key <key>', 'a second start with the same key starts nothing')
+    .option('--idempotency-key <key>', 'a second start with the same key starts nothing', headerText)
     .option('--key <key>', 'refuse the start while a run of the task with this key has not ended')
     .option('--shards <number>', 'into how many ranges the run is parted', wholeNumber(1, 100))
     .option('--delay <seconds>', 'how long it waits before it begins', wholeNumber(0, 2_592_000))
@@ -134,7 +134,14 @@ function readParam(
 ): Readonly<Record<string, unknown>> {
   const [, key, value = ''] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
   if (key === undefined) throw new InvalidArgumentError('Write it as key=value, such as program=gsoc2026.');
+  if (Object.hasOwn(before, key)) throw new InvalidArgumentError(`${key} is given twice.`);
   return { ...before, [key]: jsonOrText(value) };
+}
+
+/** It travels in a header. */
+function headerText(text: string): string {
+  if (/^[ -~]{1,500}$/.test(text)) return text;
+  throw new InvalidArgumentError('Write 1 to 500 letters, digits and signs of ASCII.');
 }
 
 function jsonOrText(value: string): unknown {

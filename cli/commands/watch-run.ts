@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { getRun, type RunSummary } from '../../lib/index.ts';
+import type { RunSummary } from '../../lib/index.ts';
 import { newCommand, withProject, type CommonOptions } from '../command.ts';
-import { CliError } from '../error.ts';
+import { foundRun } from '../found-run.ts';
 import { interruptible } from '../interrupt.ts';
 import { print, printJsonLine } from '../output.ts';
 import type { PlaceOptions } from '../place.ts';
@@ -32,16 +32,8 @@ async function watch(id: string, options: Options, signal: AbortSignal): Promise
   using view = viewFor(options);
   const looks: Look[] = [];
   for (;;) {
-    // No run has a name with a slash, and Firestore takes none.
-    const run = id.includes('/') ? undefined : await getRun(id);
+    const run = await foundRun(id);
     signal.throwIfAborted();
-    if (!run) {
-      throw new CliError(
-        'refused',
-        `There is no run ${id}.`,
-        '`pageturner runs list` shows the newest ones.',
-      );
-    }
     looks.push({ at: performance.now(), processed: run.processed });
     if (looks.length > keptLooks) looks.shift();
     view.show({ ...run, ...rateOf(looks) });

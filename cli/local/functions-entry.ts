@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CliError } from '../error.ts';
 import { modulePath } from './module-path.ts';
@@ -22,8 +22,17 @@ export async function functionsEntry(folder: string): Promise<string> {
     throw new CliError('config', `There is no package.json in ${folder}.`, mend, { cause });
   }
   const main = mainOf(text);
-  if (main) return resolve(folder, main);
-  throw new CliError('config', `${file} names no "main".`, mend);
+  if (!main) throw new CliError('config', `${file} names no "main".`, mend);
+  const entry = resolve(folder, main);
+  try {
+    await access(entry);
+    return entry;
+  } catch (cause) {
+    const next = 'Write the module that registers the functions there in full, such as functions/index.ts.';
+    throw new CliError('config', `${file} names "${main}" as its "main", which is not there.`, next, {
+      cause,
+    });
+  }
 }
 
 function mainOf(text: string): string | undefined {

@@ -92,7 +92,11 @@ function readOutput(guarded: GuardedProcess, events: EventEmitter<FunctionsProce
 async function failure(entry: string, said: Said): Promise<CliError> {
   await said.ended;
   const reason =
-    said.lines.find((line) => /^\S*Error\b/.test(line)) ?? said.lines.at(-1) ?? 'it said nothing';
+    said.lines.find((line) => /^\S*Error\b/.test(line)) ??
+    (said.lines.some((line) => line.includes('unsettled top-level await'))
+      ? 'they wait for something that never comes, by an await at the top level'
+      : said.lines.findLast((line) => line.trim() !== '')) ??
+    'they end by themselves and say nothing';
   // Node names the place in the first lines of what it prints, before the code itself.
   const place = said.lines.map((line) => /^(?:file:\/\/)?(\/.+:\d+)$/.exec(line)?.[1]).find(Boolean);
   return new CliError(

@@ -25,6 +25,11 @@ export function keyId(task: string, key: string): string {
   return hash([task, key]).slice(0, 40);
 }
 
+/** Whether a run can have this id: Firestore takes a few texts for no document's. */
+export function isRunId(id: string): boolean {
+  return /^[^/]{1,500}$/s.test(id) && !/^(\.\.?|__.*__)$/s.test(id);
+}
+
 /** Whether a document is the run's own, or one that Pageturner keeps below it: not one of the user's own collections there. */
 export function isRecordOf(runId: string, path: string): boolean {
   const [collection, run, below] = path.split('/');

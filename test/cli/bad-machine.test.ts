@@ -4,7 +4,7 @@ import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { findFirestoreEmulator } from '../../cli/local/firestore-installation.ts';
-import { runCli } from '../support/cli.ts';
+import { projectFolder, runCli } from '../support/cli.ts';
 import { configFile, temporaryFolder } from '../support/config-file.ts';
 
 const command = (config: string): string[] => ['exec', '--config', config, '--', 'true'];
@@ -74,4 +74,43 @@ test('a faulty configuration is refused with the path of each fault, on standard
       '  ports.tasks: "8123" is not a number\n' +
       '  queus: unknown key: did you mean queues?\n',
   );
+});
+
+test.each([
+  [
+    'a main that is not there',
+    'nope.ts',
+    '',
+    '/package.json names "nope.ts" as its "main", which is not there.\n',
+  ],
+  [
+    'code that throws',
+    'f.ts',
+    'throw new Error("no database today");',
+    'Error: no database today (FOLDER/f.ts:1).\n',
+  ],
+  [
+    'code that is not TypeScript',
+    'f.ts',
+    'const x: = ;',
+    /do not load: SyntaxError .* \(FOLDER\/f\.ts:1\)\.\n/,
+  ],
+  [
+    'code that waits for ever',
+    'f.ts',
+    'await new Promise(() => {});',
+    'they wait for something that never comes',
+  ],
+  ['code that ends the process', 'f.ts', 'process.exit(3);', 'they end by themselves and say nothing.\n'],
+])('a project with %s is told so, and what to do', async (_, main, code, said) => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', main }));
+  writeFileSync(join(folder, 'f.ts'), code);
+  symlinkSync(join(projectFolder, 'node_modules'), join(folder, 'node_modules'));
+  const { status, stdout, stderr } = await runCli(command(configFile()), { cwd: folder });
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  const last = stderr.slice(stderr.indexOf('pageturner: ')).replaceAll(folder, 'FOLDER');
+  if (typeof said === 'string') expect(last).toContain(said);
+  else expect(last).toMatch(said);
+  expect(last).toMatch(/\n(Mend the file|Write the module)[^\n]*\n$/);
 });

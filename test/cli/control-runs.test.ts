@@ -62,7 +62,7 @@ test('runs pause, resume and cancel need nothing but the id of a run on this mac
   const unknown = await run('pause', 'none', '--json');
   expect(unknown.status).toBe(1);
   expect(JSON.parse(unknown.stderr)).toMatchObject({ error: { message: 'There is no run none.' } });
-}, 60_000);
+});
 
 test('runs retry takes up a failed run, and refuses one that has not failed', async () => {
   const options = await withTasksEmulator();
@@ -77,7 +77,7 @@ test('runs retry takes up a failed run, and refuses one that has not failed', as
   const refused = await runCli(retry, options);
   expect(refused).toMatchObject({ status: 1, stdout: '' });
   expect(refused.stderr).toContain('Run r is canceled; retry takes a run that is');
-}, 60_000);
+});
 
 test('runs heal restarts a run whose task is nowhere, and says which', async () => {
   const options = await withTasksEmulator();
@@ -87,14 +87,14 @@ test('runs heal restarts a run whose task is nowhere, and says which', async () 
     stdout: '1 runs were looked at, and 1 restarted.\n  r\n',
     stderr: '',
   });
-}, 60_000);
+});
 
 test('against Google Cloud what is missing is named, with the option that gives it', async () => {
   const args = ['runs', 'pause', 'r', '--cloud', '--project', 'p', '--location', 'l'];
   const { status, stderr } = await runCli(args, { env: { PAGETURNER_FUNCTIONS_URL: undefined } });
   expect(status).toBe(2);
   expect(stderr).toMatch(/PAGETURNER_FUNCTIONS_URL[^\n]*\nGive --url, or set PAGETURNER_FUNCTIONS_URL/);
-}, 60_000);
+});
 
 test('runs watch follows a run to its end, and its status tells how it ended', async () => {
   const watching = startCli(['runs', 'watch', 'r', '--interval', '100', '--config', config]);
@@ -105,14 +105,14 @@ test('runs watch follows a run to its end, and its status tells how it ended', a
   await watching.line(/^walk is failed/);
   await watching.line(/^Run r is failed after \d+\.\d s, with 0 documents\.$/);
   expect(await watching.ended).toMatchObject({ status: 1, stderr: '' });
-}, 60_000);
+});
 
 test('runs watch of a completed run ends at once with 0, a JSON line a change', async () => {
   while ((await takeLast(walk, ports)) !== 'completed');
   const { status, stdout } = await runCli(['runs', 'watch', 'r', '--json', '--config', config]);
   expect(status).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ id: 'r', state: 'completed', shards: [{ state: 'done' }] });
-}, 60_000);
+});
 
 test('runs watch ends at Ctrl-C with 130, and refuses a run that does not exist', async () => {
   const watching = startCli(['runs', 'watch', 'r', '--config', config]);
@@ -122,7 +122,7 @@ test('runs watch ends at Ctrl-C with 130, and refuses a run that does not exist'
   const unknown = await runCli(['runs', 'watch', 'none', '--config', config]);
   expect(unknown).toMatchObject({ status: 1, stdout: '' });
   expect(unknown.stderr).toContain('There is no run none.\n`pageturner runs list` shows the newest ones.');
-}, 60_000);
+});
 
 test('a run that a worker of another version has paused says why, and its resume says which version goes on', async () => {
   const options = await withTasksEmulator();
@@ -169,7 +169,7 @@ test('runs throttle has a run go slower, says so with who did it, and lifts that
   expect((await run('throttle', 'r', '5')).stderr).toMatch(
     /^pageturner: Run r is canceled; throttle takes a run/,
   );
-}, 60_000);
+});
 
 test('runs show says until when a run and its shards wait', async () => {
   const options = await withTasksEmulator();
@@ -180,4 +180,18 @@ test('runs show says until when a run and its shards wait', async () => {
   const { stdout } = await runCli(['runs', 'show', 'r', '--config', config], options);
   expect(stdout).toMatch(/^now +waits until 2099-01-01T00:00:00.000Z$/m);
   expect(stdout).toMatch(/^0 +waits until 2099-01-01T00:00:00.000Z /m);
-}, 60_000);
+});
+
+test.each([
+  ['show', ''],
+  ['pause', '..'],
+])('runs %s of %j, which can be no id, says that there is no such run', async (name, id) => {
+  const options = await withTasksEmulator();
+  expect(await runCli(['runs', name, id, '--config', config], options)).toMatchObject({
+    status: 1,
+    stdout: '',
+    stderr: expect.stringMatching(
+      /^pageturner: There is no run .*\.\n`pageturner runs list` shows the newest ones\.\n$/,
+    ),
+  });
+});

@@ -112,6 +112,16 @@ describe('a wrong call ends with status 2 and says what is wrong', () => {
       ['start', 'email-students', '-p', 'gsoc'],
       "option '-p <key=value>' argument 'gsoc' is invalid. Write it as key=value, such as program=gsoc2026.",
     ],
+    [
+      'a parameter that is given twice',
+      ['start', 'email-students', '-p', 'program=a', '-p', 'program=b'],
+      "option '-p <key=value>' argument 'program=b' is invalid. program is given twice.",
+    ],
+    [
+      'an idempotency key that no header takes',
+      ['start', 'email-students', '--idempotency-key', 'ключ'],
+      "option '--idempotency-key <key>' argument 'ключ' is invalid. Write 1 to 500 letters, digits and signs of ASCII.",
+    ],
   ])('%s', async (_, args, message) => {
     const { status, stdout, stderr } = await runCli(args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

@@ -173,7 +173,9 @@ describe('start', () => {
     expect(status).toBe(1);
     expect(stderr).toContain('answers 400: The parameters do not fit task "email-students": program: ');
     expect(stderr).toContain('; template: ');
-    expect(stderr).toContain('Give the parameters with --params JSON or -p key=value.');
+    expect(stderr).toContain(
+      'Parameters are given with --params JSON or -p key=value; --help lists everything else.',
+    );
   });
 });
 

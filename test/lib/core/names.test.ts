@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { derivedTaskId } from '../../../lib/core/names.ts';
+import { derivedRunId, derivedTaskId, isRunId } from '../../../lib/core/names.ts';
 
 const part = fc.oneof(fc.string({ maxLength: 40 }), fc.nat());
 
@@ -24,4 +24,10 @@ test('ids of following turns begin differently, so that they spread over the ser
     Array.from({ length: 100 }, (_, turn) => derivedTaskId('run', 0, turn, 0).slice(0, 4)),
   );
   expect(starts.size).toBeGreaterThan(90);
+});
+
+test('what Firestore takes for no id of a document is the id of no run', () => {
+  for (const id of ['', '.', '..', '__x__', 'a/b', 'x'.repeat(501)]) expect(isRunId(id), id).toBe(false);
+  for (const id of ['r', 'a.b', '__x', '...', 'лист', derivedRunId('walk', 'key')])
+    expect(isRunId(id), id).toBe(true);
 });
