@@ -78,8 +78,8 @@ export interface RunStore {
   recordFailure(failure: TaskFailure): Promise<void>;
   /** Notes that a child has ended: well, or not, and why. Doing it again changes nothing; one that is not noted is none. */
   endChild(parent: Parent, failure?: string): Promise<void>;
-  /** Notes the task that carries an open child on. */
-  moveChild(parent: Parent, taskId: string, at: number): Promise<void>;
+  /** Notes the task that carries an open child on, unless a later repetition of it is noted already: deliveries may come late. */
+  moveChild(parent: Parent, next: Required<Pick<Child, 'taskId' | 'repeat' | 'at'>>): Promise<void>;
   /** Children of a run that have not ended, by their ids, those after `after`, at most `limit`. */
   openChildren(run: string, after: string | null, limit: number): Promise<readonly Child[]>;
   /** How many children of a run did not end well. */

@@ -104,7 +104,10 @@ async function runOnce(
       const next = nextRepeat(task, delivery, queueId, clock.now() + outcome.afterMs);
       await drain([...effects.children, next], queue);
       // Behind the enqueueing: while this task is in its queue, nobody takes the child for lost.
-      if (delivery.parent !== undefined) await store.moveChild(delivery.parent, next.id, clock.now());
+      if (delivery.parent !== undefined) {
+        const repeat = delivery.repeat + 1;
+        await store.moveChild(delivery.parent, { taskId: next.id, repeat, at: clock.now() });
+      }
       return 'repeated';
     }
   }

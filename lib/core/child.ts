@@ -12,6 +12,8 @@ export interface Child {
   readonly queue: string;
   /** The id of its task in that queue; of one that repeats itself, that of the next time. */
   readonly taskId: string;
+  /** How many times it had repeated itself when that task was made; absent before the first time. */
+  readonly repeat?: number;
   /** The run that it is, for an iterative task. */
   readonly childRun?: string;
   /** When it was started or was last heard of, in milliseconds since 1970. */

@@ -169,8 +169,13 @@ export class FirestoreRunStore implements RunStore {
     else await this.#updateChild(parent, { state: 'failed', failure: failure.slice(0, 1000) });
   }
 
-  async moveChild(parent: Parent, taskId: string, at: number): Promise<void> {
-    await this.#updateChild(parent, { taskId, at });
+  async moveChild(parent: Parent, next: Parameters<RunStore['moveChild']>[1]): Promise<void> {
+    const child = this.#child(parent);
+    await this.db.runTransaction(async (transaction) => {
+      const found = await transaction.get(child);
+      const { repeat = 0 } = (found.data() ?? {}) as Partial<Child>;
+      if (found.exists && repeat < next.repeat) transaction.update(child, next);
+    });
   }
 
   async openChildren(runId: string, after: string | null, limit: number): Promise<readonly Child[]> {

@@ -192,8 +192,9 @@ export class MemoryRunStore implements RunStore {
     else this.#updateChild(parent, { state: 'failed', failure });
   }
 
-  async moveChild(parent: Parent, taskId: string, at: number): Promise<void> {
-    this.#updateChild(parent, { taskId, at });
+  async moveChild(parent: Parent, next: Parameters<RunStore['moveChild']>[1]): Promise<void> {
+    const { repeat = 0 } = (this.#memory.read(childPath(parent)).data() ?? {}) as Partial<Child>;
+    if (repeat < next.repeat) this.#updateChild(parent, next);
   }
 
   async openChildren(runId: string, after: string | null, limit: number): Promise<readonly Child[]> {

@@ -18,10 +18,13 @@ export function childrenContract(create: StoreFactory): void {
       await store.endChild({ run: 'r1', child: 'b' }, 'why');
     }
     await store.endChild({ run: 'r1', child: 'a' }, 'too late');
-    await store.moveChild({ run: 'r1', child: 'c' }, 'next', 5);
-    await store.moveChild({ run: 'r1', child: 'none' }, 'next', 5);
+    await store.moveChild({ run: 'r1', child: 'c' }, { taskId: 'next', repeat: 1, at: 5 });
+    await store.moveChild({ run: 'r1', child: 'c' }, { taskId: 'later', repeat: 3, at: 6 });
+    // Late.
+    await store.moveChild({ run: 'r1', child: 'c' }, { taskId: 'next', repeat: 2, at: 7 });
+    await store.moveChild({ run: 'r1', child: 'none' }, { taskId: 'next', repeat: 1, at: 5 });
     expect(await store.openChildren('r1', null, 9)).toEqual([
-      { ...child('c'), taskId: 'next', at: 5 },
+      { ...child('c'), taskId: 'later', repeat: 3, at: 6 },
       child('d'),
     ]);
     expect(await store.countFailedChildren('r1')).toBe(1);

@@ -9,6 +9,7 @@ import {
   type IterativeTask,
   type Outcome,
 } from '../../lib/index.ts';
+import type { OutboxTask } from '../../lib/core/outbox.ts';
 import { healRuns } from '../../lib/heal-runs.ts';
 import { runTask } from '../../lib/run-task.ts';
 import { takeDelivery } from '../../lib/take-delivery.ts';
@@ -115,6 +116,22 @@ test('children that fail for good, or at their last attempt, have ended, and are
   expect(await lookAgain()).toBe('completed');
   expect(told).toEqual([2]);
   expect(await getRun('r', ports.store)).toMatchObject({ state: 'completed', failedChildren: 2 });
+});
+
+test('a child that has repeated itself twice is not lost when its first task is delivered again', async () => {
+  await walkPages();
+  run = (id) => (id === 'a' ? repeatTask({ after: 60 }) : undefined);
+  for (const id of ['a', 'a', 'b', 'c']) await deliver(id);
+  const [first, second] = tasksOf('a');
+  expect(tasksOf('a')).toHaveLength(3);
+  // The first two are through, and what an attempt of the first does comes late.
+  for (const gone of [first, second])
+    ports.queue.tasks.splice(ports.queue.tasks.indexOf(gone as OutboxTask), 1);
+  if (first?.delivery.kind !== 'task') expect.fail('no task');
+  ports.queue.enqueue = async () => 'exists';
+  expect(await runTask(child, first.delivery, ports, { queueId: 'children' })).toBe('repeated');
+  await healRuns({ quietSeconds: 0 }, ports);
+  expect((await ports.store.openChildren('r', null, 9)).map(({ repeat }) => repeat)).toEqual([2]);
 });
 
 test('a child that repeats itself has ended when it repeats no more', async () => {

@@ -27,6 +27,10 @@ export interface Rates {
 /** What the documents, the people who start and the database bring about. */
 type Event =
   | 'userFailure'
+  | 'callbackFailure'
+  | 'childFailure'
+  | 'childWait'
+  | 'childLoss'
   | 'slowDocument'
   | 'quarantine'
   | 'tooLargeCommit'

@@ -2,20 +2,26 @@ import type { HttpFunction } from '@google-cloud/functions-framework';
 import type { DocumentData, Firestore, Query, QueryDocumentSnapshot } from '@google-cloud/firestore';
 import { z } from 'zod';
 import {
+  FatalTaskError,
   iterativeTask,
+  repeatTask,
   task,
   worker,
   type HandlerContext,
   type IterativeTask,
   type IterativeTaskDefinition,
   type OneShotTask,
+  type Outcome,
   type PageContext,
+  type TaskContext,
   type WritesContext,
 } from '../../lib/index.ts';
 import type { Runtime } from '../../lib/runtime.ts';
-import type { Callback } from './invariants/callbacks.ts';
+import type { Callback, Callbacks } from './invariants/callbacks.ts';
+import type { Children } from './children.ts';
 import type { Leases } from './invariants/leases.ts';
 import type { Versions } from './invariants/versions.ts';
+import type { Waiting } from './invariants/waiting.ts';
 import { servedPlace } from './place.ts';
 import type { Tempers } from './tempers.ts';
 import type { Walk } from './walk.ts';
@@ -37,6 +43,7 @@ interface State {
   seen: string[];
 }
 const oneDocument = z.object({ run: z.string(), path: z.string() });
+type OneDocument = z.output<typeof oneDocument>;
 const oneRun = z.object({ run: z.string() });
 const oneEvent = z.object({ run: z.string(), callback: z.string() });
 
@@ -47,6 +54,9 @@ export interface Surroundings {
   /** A number that was never given before. */
   readonly unique: () => number;
   readonly tempers: Tempers;
+  readonly children: Children;
+  readonly waiting: Waiting;
+  readonly callbacks: Callbacks;
   readonly leases: Leases;
   /** For how long a page is to wait, if it is. */
   readonly waitSeconds: () => number | undefined;
@@ -56,12 +66,34 @@ export interface Surroundings {
 }
 
 /** The user's code as one process has it. */
-export function application(
-  shape: Walk,
-  runtime: Runtime,
-  { step, unique, tempers, leases, waitSeconds, versions, generation }: Surroundings,
-): Application {
-  const child = task({ name: 'child', queue: 'children', params: oneDocument, run: step });
+export function application(shape: Walk, runtime: Runtime, surroundings: Surroundings): Application {
+  const { step, unique, tempers, children, waiting, leases, waitSeconds, versions, generation } =
+    surroundings;
+  const runChild = async (params: OneDocument, ctx: TaskContext): Promise<Outcome | void> => {
+    await step();
+    const behaviour = children.of(params.path);
+    const failure = children.fails(params.path);
+    if (failure === 'once') throw new Error('the child fails');
+    const times = Number(ctx.idempotencyKey.split('-').at(-1));
+    const after = behaviour?.kind === 'repeating' ? behaviour.afterSeconds[times] : undefined;
+    if (after !== undefined) return repeatTask({ after });
+    waiting.ended(params, failure === 'for good');
+    if (failure === 'for good') throw new FatalTaskError('the child fails for good');
+  };
+  const child = task({ name: 'child', queue: 'children', params: oneDocument, run: runChild });
+  const branch = iterativeTask({
+    name: 'branch',
+    queue: 'iterate',
+    params: oneDocument,
+    pageSize: 2,
+    query: (_, db) => db.collection('twigs'),
+    async each({ ref: { path } }, ctx) {
+      ctx.set(ctx.db.doc(`leaves/${unique()}`), { of: path, run: ctx.runId });
+      await step();
+      const behaviour = children.of(ctx.params.path);
+      if (behaviour?.kind === 'run' && behaviour.isFatal) tempers.failForGood('the branch is rotten');
+    },
+  });
   const report = task({ name: 'report', queue: 'children', params: oneRun, run: step });
   const tell = task({ name: 'tell', queue: 'children', params: oneEvent, run: step });
   const handle = async (document: QueryDocumentSnapshot, ctx: PageContext<unknown, State>): Promise<void> => {
@@ -72,7 +104,7 @@ export function application(
     }
     ctx.set(ctx.db.doc(`effects/${unique()}`), { of: path, run: ctx.runId });
     ctx.update(document.ref, { isSeen: true });
-    ctx.start(child, { path, run: ctx.runId });
+    ctx.start(children.of(path)?.kind === 'run' ? branch : child, { path, run: ctx.runId });
     if (shape.hasState) ctx.state.seen.push(path);
     await step();
     await tempers.meet(path, ctx.signal);
@@ -92,10 +124,12 @@ export function application(
     }
   };
   const call = (name: Callback) => async (ctx: Called) => {
+    surroundings.callbacks.called(name, ctx.idempotencyKey);
     const told = { run: ctx.runId, callback: name };
     ctx.set(ctx.db.doc(`callbacks/${unique()}`), { ...told, key: ctx.idempotencyKey });
     ctx.start(tell, told);
     await step();
+    tempers.meetCallback(name, ctx.idempotencyKey);
   };
   const { pageSize, shards, timeoutSeconds, exclusive, maxFailures, maxQuarantined, onError } = shape;
   const { documentsPerSecond, onOtherVersion } = shape;
@@ -127,6 +161,7 @@ export function application(
     ...(shape.waits ? { throttle } : {}),
     ...(shape.hasState ? { state } : {}),
     ...(shape.hasCallbacks ? callbacks : {}),
+    waitForChildren: shape.waitsForChildren,
     name: 'walk',
     queue: 'iterate',
     params: noParams,
@@ -141,7 +176,9 @@ export function application(
         }),
     async onComplete(ctx) {
       versions.called(ctx.runId, generation);
-      ctx.set(ctx.db.doc(`completions/${unique()}`), { processed: ctx.processed, run: ctx.runId });
+      surroundings.callbacks.called('onComplete', ctx.idempotencyKey);
+      const { processed, failedChildren, runId } = ctx;
+      ctx.set(ctx.db.doc(`completions/${unique()}`), { processed, failedChildren, run: runId });
       ctx.start(report, { run: ctx.runId });
       await step();
       tempers.meetCompletion();
@@ -156,6 +193,7 @@ export function application(
   });
   const functions = new Map([
     [child.name, worker(child, () => runtime)],
+    [branch.name, worker(branch, () => runtime)],
     [report.name, worker(report, () => runtime)],
     [tell.name, worker(tell, () => runtime)],
     [launch.name, worker(launch, () => runtime)],

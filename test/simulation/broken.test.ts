@@ -1,13 +1,23 @@
 import { describe, expect, test } from 'vitest';
-import type { TurnDelivery } from '../../lib/core/delivery.ts';
-import type { KeyRange } from '../../lib/core/key-range.ts';
-import type { OutboxTask } from '../../lib/core/outbox.ts';
-import type { RunChange, Shard } from '../../lib/core/run.ts';
-import type { Ports, RunStore } from '../../lib/ports.ts';
 import { changed } from '../support/changed.ts';
 import { violationsOf } from './check-history.ts';
 import { runHistory } from './history.ts';
 import type { Break } from './worker-process.ts';
+import {
+  withStore,
+  readingShards,
+  withOwed,
+  rememberingOwed,
+  delivered,
+  deliveredTurn,
+  withRanges,
+  keepingStates,
+  countingFailures,
+  beginningTooEarly,
+  withoutFollower,
+  behind,
+  continuationFirst,
+} from './breaking.ts';
 
 /** Far fewer than the simulation has: what is wrong shows at once. */
 const mostHistories = 500;
@@ -135,6 +145,24 @@ const breaks: Readonly<Record<string, { readonly breakProtocol: Break; readonly 
     },
     violation: /on\w+ was due \d times, and took effect \d+ times/,
   },
+  'calls a callback again that has taken effect': {
+    breakProtocol: { ports: withStore(rememberingOwed) },
+    violation: /on\w+ was called again after it had taken effect/,
+  },
+  'counts each failure of a callback twice': {
+    breakProtocol: {
+      ports: withOwed(({ failures, ...owed }, before) =>
+        failures === undefined || failures === before.failures ? owed : { ...owed, failures: failures + 1 },
+      ),
+    },
+    violation: /2 failures of on\w+ were counted, and 1 had happened/,
+  },
+  'gives a callback up when it fails for the first time': {
+    breakProtocol: {
+      ports: withOwed(({ failures }, before) => (failures === before.failures ? before : undefined)),
+    },
+    violation: /on\w+ was given up with 1 failures of a budget of [23]/,
+  },
   "keeps a shard's state elsewhere than in the page's commit": {
     breakProtocol: { ports: withStore(keepingStates) },
     violation: /the states of the shards hold/,
@@ -151,6 +179,18 @@ const breaks: Readonly<Record<string, { readonly breakProtocol: Break; readonly 
       })),
     },
     violation: /is to follow \w+, and is not there/,
+  },
+  'completes a run before its children have ended': {
+    breakProtocol: { ports: withStore(() => ({ openChildren: async () => [] })) },
+    violation: /the run completed before the child of .* had ended/,
+  },
+  'counts a child that has failed each time that it is told of it': {
+    breakProtocol: { ports: withStore(countingFailures) },
+    violation: /\d+ children count as failed, and \d+ to \d+ have/,
+  },
+  'does not note which task carries a child on': {
+    breakProtocol: { ports: withStore(() => ({ async moveChild() {} })) },
+    violation: /the run completed before the child of .* had ended/,
   },
   'asks for the version of a run only when it begins': {
     breakProtocol: {
@@ -189,107 +229,3 @@ describe('the simulation catches a protocol that', () => {
     expect([...found].join('\n')).toMatch(violation);
   });
 });
-
-/** Ports on a store some of whose methods are others. */
-function withStore(methods: (store: RunStore) => Partial<RunStore>): (ports: Ports) => Ports {
-  return (ports) => ({ ...ports, store: changed(ports.store, methods(ports.store)) });
-}
-
-/** Ports on which the shard of a turn is read as something else than it is. */
-function readingShards(change: (shard: Shard) => Shard): (ports: Ports) => Ports {
-  return withStore((store) => ({
-    async readTurn(run, index) {
-      const found = await store.readTurn(run, index);
-      return found && { ...found, shard: { ...found.shard, value: change(found.shard.value) } };
-    },
-  }));
-}
-
-/** The delivery that came last, by its shard. */
-const delivered = new Map<string, TurnDelivery>();
-
-/** Gives a shard that stands where the last delivery says. */
-function deliveredTurn(store: RunStore): RunStore['readTurn'] {
-  return async (run, index) => {
-    const found = await store.readTurn(run, index);
-    const { turn, cursor } = delivered.get(`${run}/${index}`) ?? {};
-    if (found === undefined || !Array.isArray(cursor) || found.shard.value.turn !== turn) return found;
-    const { value, version } = found.shard;
-    const path = cursor.at(-1) as string;
-    return {
-      ...found,
-      shard: {
-        value: { ...value, cursor: { path, values: cursor.slice(0, -1), readable: cursor } },
-        version,
-      },
-    };
-  };
-}
-
-/** Ports on which pages are read from other ranges than their shards'. */
-function withRanges(change: (range: KeyRange) => KeyRange): (ports: Ports) => Ports {
-  return withStore((store) => ({
-    readPage: (query, range, after, limit) => store.readPage(query, change(range), after, limit),
-  }));
-}
-
-/** Writes down what pages make of the states before it commits them, and reads them from there. */
-function keepingStates(store: RunStore): Partial<RunStore> {
-  const kept = statesOf.get(store.db) ?? new Map<string, string>();
-  statesOf.set(store.db, kept);
-  return {
-    async readTurn(run, index) {
-      const found = await store.readTurn(run, index);
-      const result = kept.get(`${run}/${index}`);
-      if (found === undefined || result === undefined) return found;
-      return { ...found, shard: { ...found.shard, value: { ...found.shard.value, result } } };
-    },
-    async commitTurn(run, before, after, writes) {
-      if (after.result !== undefined) kept.set(`${run}/${after.index}`, after.result);
-      return await store.commitTurn(run, before, after, writes);
-    },
-  };
-}
-
-const statesOf = new WeakMap<object, Map<string, string>>();
-
-function beginningTooEarly(store: RunStore): Partial<RunStore> {
-  return {
-    async changeRun(run, change, writes) {
-      const found = await store.getRun(run);
-      const follower = found && change(found)?.follower;
-      // The run that completes holds the key still.
-      if (follower !== undefined) await store.createRun(follower).catch(() => {});
-      return await store.changeRun(run, (now) => withoutFollower(change(now)), writes);
-    },
-  };
-}
-
-/** The change without the run that is to follow. */
-function withoutFollower(change: RunChange | undefined): RunChange | undefined {
-  if (change === undefined) return undefined;
-  const { follower: _, ...others } = change;
-  return others;
-}
-
-/** Just behind a boundary, where there is one. */
-function behind(boundary: string | null): string | null {
-  return boundary === null ? null : `${boundary}\u0001`;
-}
-
-/** Keeps children back until the continuation is in its queue. */
-function continuationFirst(queue: Ports['queue']): Ports['queue'] {
-  const held: OutboxTask[] = [];
-  return {
-    has: (task) => queue.has(task),
-    async enqueue(task) {
-      if (task.worker === 'child') {
-        held.push(task);
-        return 'created';
-      }
-      const result = await queue.enqueue(task);
-      for (const child of held.splice(0)) await queue.enqueue(child);
-      return result;
-    },
-  };
-}

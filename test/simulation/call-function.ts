@@ -2,7 +2,7 @@ import type { HttpFunction, Request, Response } from '@google-cloud/functions-fr
 import type { DispatchRequest, DispatchResult } from '../../emulator/core/dispatch.ts';
 import type { Ports } from '../../lib/ports.ts';
 import type { Runtime } from '../../lib/runtime.ts';
-import { contentOf } from './engine-queue.ts';
+import { contentOf, type MaxAttempts } from './engine-queue.ts';
 
 /** How a delivery ended, with the outcome that a worker names in its answer. */
 export type Answer = DispatchResult & { readonly outcome?: string };
@@ -54,12 +54,15 @@ function lastOf(name: string): string {
 }
 
 /** The runtime of a process, without tokens: who calls is not what is simulated. */
-export function runtimeOf(ports: Ports, maxAttempts?: number): Runtime {
+export function runtimeOf(ports: Ports, limits: MaxAttempts = {}): Runtime {
   const serviceAccount = 'tasks@p.iam.gserviceaccount.com';
   return {
     ports,
     retries: {
-      retryLimits: async (queue) => (queue === 'iterate' && maxAttempts !== undefined ? { maxAttempts } : {}),
+      async retryLimits(queue) {
+        const maxAttempts = limits[queue];
+        return maxAttempts === undefined ? {} : { maxAttempts };
+      },
       firstAttemptAt: async () => undefined,
     },
     verifyToken: async () => ({ email: serviceAccount }),

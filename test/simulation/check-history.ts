@@ -1,8 +1,9 @@
+import type { Child } from '../../lib/core/child.ts';
 import type { Run, Shard } from '../../lib/core/run.ts';
 import { checkDryRun } from './check-dry-run.ts';
 import { checkCallbacks, checkRepetition, checkState } from './check-results.ts';
 import type { History } from './history.ts';
-import { documentsOf, paramsFor, type Demand } from './left-behind.ts';
+import { childrenOf, documentsOf, paramsFor, type Demand } from './left-behind.ts';
 
 /** Every promise that a history broke, in words; none when all is well. */
 export function violationsOf(history: History): string[] {
@@ -13,7 +14,9 @@ export function violationsOf(history: History): string[] {
   };
   demand(!isEndless, 'the history does not end');
   demand(left === 0, `${left} tasks are left in the queues`);
-  const runs = documentsOf<Run>(history, 'pageturnerRuns');
+  const all = documentsOf<Run>(history, 'pageturnerRuns');
+  for (const run of all.filter(({ task }) => task === 'branch')) checkBranch(history, run, demand);
+  const runs = all.filter(({ task }) => task === 'walk');
   const [dry, real] = [runs.filter(({ isDryRun }) => isDryRun), runs.filter(({ isDryRun }) => !isDryRun)];
   const started = real.filter(({ repetition }) => repetition === undefined).length;
   demand(started === 1 || (walk.isKeyed && started > 1), `there are ${started} runs instead of 1`);
@@ -74,7 +77,7 @@ function checkChildren(
   effects: ReadonlyMap<string, number>,
   demand: Demand,
 ): ReadonlyMap<string, number> {
-  const children = tally(paramsFor(history, 'child', run).map(({ path }) => path ?? ''));
+  const children = tally(childrenOf(history, run).map(({ path }) => path ?? ''));
   for (const path of effects.keys()) demand(children.has(path), `the child of ${path} was not started`);
   for (const [path, count] of children) {
     demand(count === 1, `the child of ${path} was started ${count} times`);
@@ -84,9 +87,10 @@ function checkChildren(
 }
 
 function checkCompletion(history: History, run: Run, processed: number, demand: Demand): void {
-  const completions = documentsOf<{ processed: number; run: string }>(history, 'completions').filter(
-    (completion) => completion.run === run.id,
-  );
+  const completions = documentsOf<{ processed: number; failedChildren: number; run: string }>(
+    history,
+    'completions',
+  ).filter((completion) => completion.run === run.id);
   const reports = paramsFor(history, 'report', run).length;
   if (run.state === 'canceled' && run.hasCompleted !== true) {
     demand(completions.length === 0, 'a canceled run completed');
@@ -97,13 +101,34 @@ function checkCompletion(history: History, run: Run, processed: number, demand: 
   demand(reports === 1, `the child of the completion was started ${reports} times`);
   if (run.state !== 'completed') return;
   demand(run.processed === processed, `the run counts ${run.processed} of ${processed} documents`);
+  const open = documentsOf<Child>(history, `pageturnerRuns/${run.id}/children`).filter(
+    ({ state }) => state === 'open',
+  );
+  demand(open.length === 0, `${open.length} children of a completed run are open`);
   // What was set aside then and taken again since, completion was not told of.
   const isTakenAgain = run.history.filter(({ event }) => event === 'completed').length > 1;
+  const failed = completions[0]?.failedChildren ?? 0;
+  demand(
+    failed === (run.failedChildren ?? 0) || isTakenAgain,
+    `completion was told of ${failed} children that failed, and the run counts ${run.failedChildren}`,
+  );
   const told = completions[0]?.processed ?? 0;
   demand(
     told === processed || (isTakenAgain && told < processed),
     `completion was told of ${told} documents`,
   );
+}
+
+/** A run that another one may wait for took effect once for each document that it walked over. */
+function checkBranch(history: History, run: Run, demand: Demand): void {
+  const isCanceled = run.state === 'canceled' && history.strikes.has('cancel');
+  demand(run.state === 'completed' || isCanceled, `a child run is ${run.state}`);
+  const leaves = documentsOf<{ of: string; run: string }>(history, 'leaves').filter(
+    (leaf) => leaf.run === run.id,
+  );
+  const effects = tally(leaves.map(({ of }) => of));
+  demand(isCanceled || effects.size === 2, `a child run took effect on ${effects.size} documents of 2`);
+  for (const [path, count] of effects) demand(count === 1, `${path} took effect ${count} times`);
 }
 
 function tally(names: readonly string[]): Map<string, number> {

@@ -10,7 +10,7 @@ export function checkCallbacks(history: History, run: Run, demand: Demand): void
   );
   const told = paramsFor(history, 'tell', run);
   for (const name of callbackNames) {
-    const due = history.walk.hasCallbacks ? history.events.count(run.id, name) : 0;
+    const due = history.walk.hasCallbacks ? history.callbacks.count(run.id, name) : 0;
     const records = called.filter(({ callback }) => callback === name);
     demand(records.length === due, `${name} was due ${due} times, and took effect ${records.length} times`);
     const keys = new Set(records.map(({ key }) => key)).size;

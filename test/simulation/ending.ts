@@ -11,8 +11,10 @@ export interface EndingWorld {
   readonly clock: VirtualClock;
   readonly adversary: Adversary;
   readonly tempers: Tempers;
-  /** Whether the walk's own queue drops tasks. */
+  /** Whether a queue drops tasks. */
   readonly dropsTasks: boolean;
+  /** Whether runs wait for children. */
+  readonly waitsForChildren: boolean;
   /** Ports on which nothing goes wrong. */
   readonly calmPorts: Ports;
   readonly newPorts: () => Ports;
@@ -50,8 +52,18 @@ export async function bringToAnEnd(world: EndingWorld): Promise<void> {
     await heal(world);
     if (round > hopes) world.tempers.mend();
     if (!takeUpAgain(world)) return;
+    if (world.waitsForChildren) healMeanwhile(world);
   }
   world.report('there is always something left to take up again');
+}
+
+/** Healers come while runs that were taken up again wait for children that live. */
+function healMeanwhile({ adversary, clock, calmPorts }: EndingWorld): void {
+  const { chance } = adversary;
+  for (let times = chance.between(0, 3); times > 0; times -= 1) {
+    const quietSeconds = chance.pick([5, 60]);
+    clock.at(clock.now() + chance.between(1, 300_000), () => void healRuns({ quietSeconds }, calmPorts));
+  }
 }
 
 /** Whether there was anything. */

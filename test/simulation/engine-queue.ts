@@ -13,15 +13,18 @@ import type { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
 export const location = 'projects/p/locations/l';
 export const queues = ['iterate', 'children'] as const;
 
+/** Attempts after which a queue drops a task; never unless given. */
+export type MaxAttempts = Partial<Readonly<Record<string, number | undefined>>>;
+
 /**
- * An engine in virtual time, with the queues of the toolkit's tasks. They never give a task up, unless the walk's own is to do so after
+ * An engine in virtual time, with the queues of the toolkit's tasks. They never give a task up, unless they are to do so after
  * `maxAttempts`.
  */
 export function virtualEngine(
   clock: VirtualClock,
   seed: number,
   dispatch: Dispatch,
-  maxAttempts?: number,
+  maxAttempts: MaxAttempts = {},
 ): Engine {
   const engine = new Engine({
     clock,
@@ -34,7 +37,7 @@ export function virtualEngine(
     engine.queues.create(location, {
       name: `${location}/queues/${name}`,
       retryConfig: {
-        maxAttempts: (name === 'iterate' ? maxAttempts : undefined) ?? -1,
+        maxAttempts: maxAttempts[name] ?? -1,
         minBackoffMs: 100,
         maxBackoffMs: 5_000,
       },

@@ -1,16 +1,17 @@
-import type { DispatchRequest, DispatchResult } from '../../emulator/core/dispatch.ts';
+import type { Task } from '../../emulator/core/model.ts';
 import type { Engine } from '../../emulator/engine/engine.ts';
 import { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
-import type { Delivery, TurnDelivery } from '../../lib/core/delivery.ts';
-import type { Run, Shard } from '../../lib/core/run.ts';
-import type { Ports, RunStore } from '../../lib/ports.ts';
+import type { Delivery } from '../../lib/core/delivery.ts';
+import type { Run } from '../../lib/core/run.ts';
+import type { Ports } from '../../lib/ports.ts';
 import { startOn } from '../../lib/start-task.ts';
 import { MemoryFirestore } from '../../lib/testing/memory-firestore.ts';
 import { MemoryRunStore } from '../../lib/testing/memory-run-store.ts';
 import { RecordingLog } from '../support/recording.ts';
 import { Adversary, type Harm } from './adversary.ts';
 import { application, type Application } from './application.ts';
-import { runtimeOf, type Answer } from './call-function.ts';
+import { runtimeOf } from './call-function.ts';
+import { Children } from './children.ts';
 import { Documents } from './documents.ts';
 import { bringToAnEnd } from './ending.ts';
 import {
@@ -21,9 +22,9 @@ import {
   settled,
   toolkitClock,
   virtualEngine,
-  withBody,
+  type MaxAttempts,
 } from './engine-queue.ts';
-import { Events } from './invariants/callbacks.ts';
+import { Callbacks } from './invariants/callbacks.ts';
 import { Chains } from './invariants/chains.ts';
 import { Failures } from './invariants/failures.ts';
 import { Keys } from './invariants/keys.ts';
@@ -33,13 +34,14 @@ import { Quarantine } from './invariants/quarantine.ts';
 import { Rates } from './invariants/rates.ts';
 import { Repetitions } from './invariants/repetitions.ts';
 import { Versions } from './invariants/versions.ts';
+import { Waiting } from './invariants/waiting.ts';
 import { withLimit } from './limit.ts';
 import { planLastRun, planMeddling } from './meddlers.ts';
-import { servedPlace } from './place.ts';
 import { start } from './starters.ts';
 import { Tempers } from './tempers.ts';
 import { drawWalk, type Walk } from './walk.ts';
 import { withStaleReads, WorkerProcess, type Break } from './worker-process.ts';
+import { Workers, workerProcesses } from './workers.ts';
 
 /** A history and what it left behind, for the checks. */
 export interface History {
@@ -49,9 +51,9 @@ export interface History {
   readonly log: RecordingLog;
   /** Paths of the documents that the walk must meet: there from before it began until after it ended. */
   readonly lasting: ReadonlySet<string>;
-  readonly events: Events;
-  /** Each task that the queues took, as the function that it is for and its body. */
-  readonly created: readonly { readonly worker: string; readonly body: string }[];
+  readonly callbacks: Callbacks;
+  /** Each task that the queues took, as the function that it is for and what it delivers. */
+  readonly created: readonly { readonly worker: string; readonly delivery: Delivery }[];
   /** Tasks that are left when nothing is due any more. */
   readonly left: number;
   /** How often each harm was done. */
@@ -63,9 +65,10 @@ export interface History {
 }
 
 const startsAt = Date.UTC(2026, 0, 1);
-const workerProcesses = 2;
 /** A history has some hundreds of timers. */
 const mostTimers = 20_000;
+/** Longer than anything else takes that goes on by itself. */
+const longestStillMs = 10 * 60_000;
 
 /** Runs one history: everything in it follows from its seed. */
 export async function runHistory(seed: number, breakProtocol: Break = {}): Promise<History> {
@@ -81,24 +84,25 @@ class World {
   readonly #log = new RecordingLog();
   readonly #engine: Engine;
   readonly #outside: Ports;
-  /** The store as deliveries see it, which may be ahead of the commit that made them. */
-  readonly #staleStore: RunStore;
   readonly #break: Break;
   readonly #walk: Walk;
   readonly #documents: Documents;
   readonly #tempers: Tempers;
   readonly #leases: Leases;
+  readonly #children: Children;
   readonly #versions: Versions;
-  readonly #events = new Events();
+  readonly #waiting: Waiting;
+  readonly #maxAttempts: MaxAttempts;
+  readonly #callbacks: Callbacks;
+  readonly #workers: Workers;
   readonly #created: History['created'][number][] = [];
-  readonly #processes: ({ readonly process: WorkerProcess; readonly app: Application } | undefined)[] = [];
-  /** The processes whose successors have the new code. */
-  readonly #deployed = new Set<number>();
+  readonly #deliveries = new Map<string, Delivery>();
   readonly #breaches: string[] = [];
   readonly #report = (breach: string): void => {
     if (!this.#breaches.includes(breach)) this.#breaches.push(breach);
   };
   #timers = 0;
+  #movedAt = startsAt;
   #lastUnique = 0;
 
   constructor(seed: number, breakProtocol: Break) {
@@ -106,30 +110,50 @@ class World {
     this.#break = breakProtocol;
     this.#adversary = new Adversary(seed, this.#clock);
     this.#walk = drawWalk(this.#adversary.chance);
-    const { onError, maxFailures, maxQuarantined, maxAttempts, mostWrites } = this.#walk;
-    this.#engine = virtualEngine(this.#clock, seed, (request) => this.#dispatch(request), maxAttempts);
+    const { onError, maxFailures, maxQuarantined, maxAttempts, childAttempts, mostWrites } = this.#walk;
+    this.#maxAttempts = { iterate: maxAttempts, children: childAttempts };
+    this.#engine = virtualEngine(
+      this.#clock,
+      seed,
+      (request) => this.#workers.dispatch(request),
+      this.#maxAttempts,
+    );
     this.#engine.observe((event) => {
-      if (event.kind === 'taskCreated') this.#created.push(contentOf(event.task));
+      if (event.kind === 'taskCreated') this.#taken(event.task);
+      this.#waiting.queued(event, (taskName) => this.#deliveries.get(taskName));
     });
     // The last attempt, and one document too many that is set aside, end a run whatever the budget says.
     const isBudgeted = onError === 'retry' && maxAttempts === undefined && maxQuarantined > 1;
     const failures = new Failures(isBudgeted ? maxFailures : 0, this.#report);
+    const callbackBudget = maxAttempts === undefined ? (onError === 'fail' ? 1 : maxFailures) : 0;
+    this.#callbacks = new Callbacks(callbackBudget, this.#report);
     const readRun = (id: string): Run => this.#db.read(`pageturnerRuns/${id}`).data() as Run;
     this.#versions = new Versions(this.#walk.onOtherVersion, readRun, this.#report);
+    this.#waiting = new Waiting(
+      this.#walk.waitsForChildren,
+      readRun,
+      (harm) => this.#adversary.struck(harm),
+      this.#report,
+    );
     this.#leases = new Leases(() => this.#clock.now(), this.#report);
     this.#documents = new Documents(this.#db, this.#adversary, this.#walk);
-    this.#tempers = new Tempers(this.#clock, this.#adversary, failures);
+    this.#tempers = new Tempers(this.#clock, this.#adversary, failures, this.#callbacks);
+    this.#children = new Children(this.#adversary);
     const observers = [
       failures,
       this.#leases,
       new Chains(this.#report),
       new Keys(this.#report),
-      this.#events,
+      this.#callbacks,
       this.#versions,
+      this.#waiting,
       new Repetitions(() => this.#adversary.struck('repetition'), this.#report),
       new Quarantine(this.#db, this.#report),
       new Rates(
-        () => (this.#adversary.strikesOf.has('throttle') ? undefined : this.#walk.documentsPerSecond),
+        (run) =>
+          this.#adversary.strikesOf.has('throttle') || readRun(run).task !== 'walk'
+            ? undefined
+            : this.#walk.documentsPerSecond,
         () => this.#clock.now(),
         this.#report,
       ),
@@ -147,7 +171,17 @@ class World {
       clock: toolkitClock(this.#clock),
       log: this.#log,
     };
-    this.#staleStore = withStaleReads(this.#outside.store, this.#adversary);
+    this.#workers = new Workers({
+      adversary: this.#adversary,
+      db: this.#db,
+      outside: { ...this.#outside, store: withStaleReads(this.#outside.store, this.#adversary) },
+      breakProtocol,
+      newApp: (process, generation) => this.#newApp(process, generation),
+      settled: () => this.#callbacks.through,
+      paths: this.#documents.lasting,
+      moved: () => (this.#movedAt = this.#clock.now()),
+      report: this.#report,
+    });
   }
 
   async run(): Promise<History> {
@@ -155,9 +189,16 @@ class World {
     const newPorts = (): Ports => new WorkerProcess(this.#outside, adversary, this.#break).ports;
     this.#documents.seed();
     this.#tempers.assign([...this.#documents.lasting]);
+    if (this.#walk.waitsForChildren) {
+      this.#children.assign([...this.#documents.lasting]);
+      this.#db.commit((batch) => {
+        for (const twig of ['one', 'two']) batch.set(`twigs/${twig}`, {});
+      });
+    }
     this.#planDisturbances();
     const runIds = (): string[] => this.#runs().map(({ id }) => id);
-    const meddled = { clock, adversary, engine: this.#engine, newPorts, runIds };
+    const isLong = this.#walk.waitsForChildren;
+    const meddled = { clock, adversary, engine: this.#engine, newPorts, runIds, isLong };
     planMeddling(meddled);
     if (this.#walk.repeatsAfter !== undefined) {
       const isRepeating = ({ repeat, nextRun }: Run): boolean =>
@@ -169,13 +210,14 @@ class World {
       planLastRun({ ...meddled, repeating });
     }
     this.#planDeployment();
-    const { app } = this.#newProcess(this.#outside.store, 1);
+    const app = this.#newApp(new WorkerProcess(this.#outside, adversary, this.#break), 1);
     start({ clock, adversary, newPorts, app }, this.#walk);
     await bringToAnEnd({
       clock,
       adversary,
       tempers: this.#tempers,
-      dropsTasks: this.#walk.maxAttempts !== undefined,
+      dropsTasks: Object.values(this.#maxAttempts).some((most) => most !== undefined),
+      waitsForChildren: this.#walk.waitsForChildren,
       calmPorts: this.#outside,
       newPorts,
       runs: () => this.#runs(),
@@ -191,7 +233,7 @@ class World {
       db: this.#db,
       log: this.#log,
       lasting: this.#documents.lasting,
-      events: this.#events,
+      callbacks: this.#callbacks,
       created: this.#created,
       left: left.reduce((sum, count) => sum + count, 0),
       strikes: adversary.strikesOf,
@@ -200,9 +242,20 @@ class World {
     };
   }
 
-  /** Until nothing is due any more. */
+  /** Until nothing is due any more, or nothing has moved for long but runs that look whether their children have ended. */
   async #runOut(): Promise<void> {
-    while (this.#timers < mostTimers && (await this.#clock.runNext())) this.#timers += 1;
+    this.#movedAt = this.#clock.now();
+    while (this.#clock.now() < this.#movedAt + longestStillMs && this.#timers < mostTimers) {
+      if (!(await this.#clock.runNext())) return;
+      this.#timers += 1;
+    }
+  }
+
+  #taken(task: Task): void {
+    const { worker, body } = contentOf(task);
+    const delivery = JSON.parse(body) as Delivery;
+    this.#created.push({ worker, delivery });
+    this.#deliveries.set(task.name, delivery);
   }
 
   #runs(): Run[] {
@@ -231,94 +284,25 @@ class World {
     for (let index = 0; index < workerProcesses; index += 1) {
       this.#clock.at(deploysAt + chance.between(0, 20_000), () => {
         this.#adversary.struck('deployment');
-        this.#deployed.add(index);
-        this.#processes[index] = undefined;
+        this.#workers.deploy(index);
       });
     }
   }
 
-  #newProcess(
-    store: RunStore,
-    generation: number,
-  ): {
-    readonly process: WorkerProcess;
-    readonly app: Application;
-  } {
-    const process = new WorkerProcess({ ...this.#outside, store }, this.#adversary, this.#break);
-    const app = application(this.#walk, runtimeOf(process.ports, this.#walk.maxAttempts), {
+  /** The user's code as a process of one deployment has it. */
+  #newApp(process: WorkerProcess, generation: number): Application {
+    return application(this.#walk, runtimeOf(process.ports, this.#maxAttempts), {
       step: () => process.step(),
       unique: () => (this.#lastUnique += 1),
       tempers: this.#tempers,
+      children: this.#children,
+      waiting: this.#waiting,
+      callbacks: this.#callbacks,
       leases: this.#leases,
       versions: this.#versions,
       generation,
       waitSeconds: () =>
         this.#adversary.strikes('wait') ? this.#adversary.chance.between(1, 30) : undefined,
     });
-    return { process, app };
-  }
-
-  /** The way from the queue to a worker and back. */
-  async #dispatch(request: DispatchRequest): Promise<DispatchResult> {
-    const adversary = this.#adversary;
-    if (adversary.strikes('delay')) await adversary.dawdle();
-    if (adversary.strikes('lostDelivery')) return { kind: 'unreachable', reason: 'lost' };
-    if (adversary.strikes('duplicateDelivery')) void adversary.dawdle().then(() => this.#deliver(request));
-    const result = this.#deliver(request);
-    if (adversary.strikes('timeout')) {
-      await adversary.dawdle();
-      return { kind: 'timeout' };
-    }
-    await result;
-    if (adversary.strikes('lostResponse')) return { kind: 'unreachable', reason: 'the response was lost' };
-    return await result;
-  }
-
-  async #deliver(request: DispatchRequest): Promise<Answer> {
-    const index = this.#adversary.chance.between(0, workerProcesses - 1);
-    let found = this.#processes[index];
-    if (found === undefined || found.process.isDead) {
-      found = this.#newProcess(this.#staleStore, this.#deployed.has(index) ? 2 : 1);
-      this.#processes[index] = found;
-    }
-    const { process, app } = found;
-    const { worker, body } = contentOf(request.task);
-    const handler = app.functions.get(worker);
-    if (handler === undefined) throw new Error(`no function ${worker}`);
-    const delivery = JSON.parse(body) as Delivery;
-    switch (delivery.kind) {
-      case 'turn': {
-        const epoch = this.#epochOf(delivery);
-        const forged = { ...request, task: withBody(request.task, this.#forged(delivery)) };
-        const place = { run: delivery.run, shard: delivery.shard, process };
-        const answer = await servedPlace.run(place, () => process.serve(handler, forged));
-        if (delivery.epoch < epoch && answer.outcome === 'committed') {
-          this.#report(`a task of epoch ${delivery.epoch} committed a page in epoch ${epoch}`);
-        }
-        return answer;
-      }
-      case 'complete': {
-        const place = { run: delivery.run, shard: 'completion' as const, process };
-        return await servedPlace.run(place, () => process.serve(handler, request));
-      }
-      case 'task':
-      case 'start':
-      case 'prepare':
-      case 'finish':
-      case 'settle':
-      case 'callback':
-        return await process.serve(handler, request);
-    }
-  }
-
-  #forged(delivery: TurnDelivery): TurnDelivery {
-    if (!this.#adversary.strikes('forgedCursor')) return delivery;
-    const values = Array.isArray(delivery.cursor) ? delivery.cursor.slice(0, -1) : [];
-    return { ...delivery, cursor: [...values, this.#adversary.chance.pick([...this.#documents.lasting])] };
-  }
-
-  #epochOf({ run, shard }: { readonly run: string; readonly shard: number }): number {
-    const document = this.#db.read(`pageturnerRuns/${run}/shards/${shard}`);
-    return (document.data() as Shard | undefined)?.epoch ?? 0;
   }
 }

@@ -16,10 +16,18 @@ export function documentsOf<T>({ db }: History, collection: string): T[] {
   return db.documentsIn([collection]).map((document) => document.data() as T);
 }
 
-/** Parameters of the tasks that the queues took for a function on behalf of a run. */
+/** Parameters of the tasks that the queues took for a function on behalf of a run, the repetitions of a task aside. */
 export function paramsFor({ created }: History, worker: string, { id }: Run): Params[] {
   return created
     .filter((task) => task.worker === worker)
-    .map(({ body }) => (JSON.parse(body) as { params: Params }).params)
+    .flatMap(({ delivery }) => {
+      const isFirst = delivery.kind === 'start' || (delivery.kind === 'task' && delivery.repeat === 0);
+      return isFirst ? [delivery.params as unknown as Params] : [];
+    })
     .filter(({ run }) => run === id);
+}
+
+/** Parameters of the children that the documents of a run have started. */
+export function childrenOf(history: History, run: Run): Params[] {
+  return [...paramsFor(history, 'child', run), ...paramsFor(history, 'branch', run)];
 }

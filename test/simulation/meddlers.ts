@@ -34,19 +34,23 @@ export interface MeddledWorld {
   /** The ports of a process of its own, which may die like any other. */
   readonly newPorts: () => Ports;
   readonly runIds: () => readonly string[];
+  /** Whether its runs wait for children. */
+  readonly isLong: boolean;
 }
 
-/** Within this time of the start. */
-const meddlingMs = 30_000;
+/** Within this time of the start; where a run waits for children within the longer one, since they take longer than pages. */
+const [meddlingMs, longMeddlingMs] = [30_000, 300_000];
 
 /** Commands, healers and hands in the queues, at random times and from several places at once. */
 export function planMeddling(world: MeddledWorld): void {
   const { clock, adversary } = world;
   const { chance } = adversary;
   for (const meddling of meddlings) {
-    if (!chance.happens(meddling === 'cancel' ? 0.15 : 0.4)) continue;
-    for (let times = chance.between(1, 3); times > 0; times -= 1) {
-      clock.at(clock.now() + chance.between(1, meddlingMs), () => {
+    const isLong = world.isLong && ['heal', 'purge', 'deleteTask'].includes(meddling);
+    if (!chance.happens(meddling === 'cancel' ? 0.15 : isLong ? 0.6 : 0.4)) continue;
+    for (let times = chance.between(1, isLong ? 5 : 3); times > 0; times -= 1) {
+      const withinMs = isLong ? longMeddlingMs : meddlingMs;
+      clock.at(clock.now() + chance.between(1, withinMs), () => {
         const runs = world.runIds();
         if (runs.length === 0) return;
         const runId = chance.pick(runs);

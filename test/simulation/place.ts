@@ -3,10 +3,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 /** Where the user's code is called from, which it is not told itself. */
 export interface Place {
   readonly run: string;
-  /** `completion`: from none. */
-  readonly shard: number | 'completion';
+  /** `none`: for what the run does itself. */
+  readonly shard: number | 'none';
   /** The process that it runs in. */
   readonly process: { readonly isDead: boolean };
+  /** How many of the runs' own handlers had taken effect when the delivery came. */
+  readonly since: number;
 }
 
 /** The delivery that the running code serves. */

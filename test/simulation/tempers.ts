@@ -2,6 +2,7 @@ import type { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
 import { FatalTaskError } from '../../lib/core/errors.ts';
 import type { Adversary } from './adversary.ts';
 import { sleep } from './engine-queue.ts';
+import { callbackNames, type Callback, type Callbacks } from './invariants/callbacks.ts';
 import type { Failures } from './invariants/failures.ts';
 import { servedPlace } from './place.ts';
 
@@ -18,17 +19,24 @@ export class Tempers {
   readonly #clock: VirtualClock;
   readonly #adversary: Adversary;
   readonly #failures: Failures;
+  readonly #callbacks: Callbacks;
   readonly #tempers = new Map<string, Temper>();
   #failingCompletions: number;
+  /** How often each callback fails. */
+  readonly #failingCallbacks: Map<Callback, number>;
   #isMended = false;
   /** Whether the code that is deployed during the walk has a schema which refuses the parameters. */
   readonly #isNarrow: boolean;
 
-  constructor(clock: VirtualClock, adversary: Adversary, failures: Failures) {
+  constructor(clock: VirtualClock, adversary: Adversary, failures: Failures, callbacks: Callbacks) {
+    this.#callbacks = callbacks;
     this.#clock = clock;
     this.#adversary = adversary;
     this.#failures = failures;
     this.#failingCompletions = adversary.chance.pick([0, 0, 0, 1, 2, 5]);
+    this.#failingCallbacks = new Map(
+      callbackNames.map((name) => [name, adversary.chance.pick([0, 0, 1, 4])]),
+    );
     this.#isNarrow = adversary.chance.happens(0.2);
   }
 
@@ -90,6 +98,26 @@ export class Tempers {
     if (this.#failingCompletions === 0 || this.#isMended) return;
     this.#failingCompletions -= 1;
     this.#fail('the completion fails', false);
+  }
+
+  /** What becomes of a callback, which has its idempotency key. */
+  meetCallback(name: Callback, key: string): void {
+    const timesLeft = this.#failingCallbacks.get(name) ?? 0;
+    if (timesLeft === 0) return;
+    this.#failingCallbacks.set(name, timesLeft - 1);
+    const isFatal = this.#adversary.chance.happens(0.1);
+    this.#adversary.struck('callbackFailure');
+    // No two are the same, so that what is kept of one is told from what is kept of another.
+    const message = `${name} fails, failure ${this.#adversary.strikesOf.get('callbackFailure')}`;
+    // What is no turn of its own fails with the run.
+    if (name === 'onStart') this.#fail(message, isFatal);
+    this.#callbacks.threw(key, isFatal);
+    throw isFatal ? new FatalTaskError(message) : new Error(message);
+  }
+
+  /** The user's code fails, whatever it has before it, until somebody mends it. */
+  failForGood(message: string): void {
+    if (!this.#isMended) this.#fail(message, true);
   }
 
   #fail(message: string, isFatal: boolean): never {

@@ -32,11 +32,16 @@ export interface Walk {
   readonly hasState: boolean;
   /** Whether it has callbacks. */
   readonly hasCallbacks: boolean;
+  /** Whether its runs complete only when what their pages started has ended. */
+  readonly waitsForChildren: boolean;
+  /** Attempts after which the queue of its children drops a task; undefined where it never does. */
+  readonly childAttempts: number | undefined;
   /** Seconds between a run's completion and the beginning of the next one; undefined where none follows. */
   readonly repeatsAfter: number | undefined;
 }
 
 export function drawWalk(chance: Chance): Walk {
+  const waitsForChildren = chance.happens(0.35);
   const over = chance.pick(['collection', 'collection', 'filter', 'order', 'group', 'group'] as const);
   return {
     over,
@@ -63,6 +68,8 @@ export function drawWalk(chance: Chance): Walk {
     ]),
     hasState: chance.happens(0.5),
     hasCallbacks: chance.happens(0.6),
+    waitsForChildren,
+    childAttempts: waitsForChildren ? chance.pick([undefined, undefined, 4]) : undefined,
     repeatsAfter: chance.happens(0.4) ? chance.between(1, 12) : undefined,
   };
 }

@@ -34,9 +34,13 @@ export class Failures implements Observer {
   }
 
   runWritten(before: Run | undefined, after: Run): void {
-    const place = { run: after.id, shard: 'completion' } as const;
+    const place = { run: after.id, shard: 'none' } as const;
     this.#mustBeSeen(place, after.failures ?? 0);
     const keys = [...this.#seen.keys()].filter((key) => key.startsWith(`${after.id}/`));
+    const most = Math.max(0, ...keys.map((key) => this.#seen.get(key) ?? 0));
+    // What was thrown before the run was cut off from what it did can not be counted any more.
+    if (after.epoch !== before?.epoch || after.state !== before.state)
+      this.#seen.set(keyOf(place), after.failures ?? 0);
     if (before?.state === 'failed') {
       if (after.state !== 'failed') for (const key of keys) this.#seen.delete(key);
       return;
@@ -44,7 +48,6 @@ export class Failures implements Observer {
     // A worker of another version ends a run without any failure.
     if (after.state !== 'failed' || after.error?.message.startsWith('The worker has version') === true)
       return;
-    const most = Math.max(0, ...keys.map((key) => this.#seen.get(key) ?? 0));
     if (most < this.#budget)
       this.#report(`a run failed with ${most} failures of a budget of ${this.#budget}`);
   }

@@ -11,14 +11,14 @@ interface Page {
  * each shard may have two pages more than the rate allows, a late one and one behind it.
  */
 export class Rates implements Observer {
-  readonly #perSecond: () => number | undefined;
+  readonly #perSecond: (run: string) => number | undefined;
   readonly #now: () => number;
   readonly #report: Report;
   readonly #pages = new Map<string, Page[]>();
   readonly #shards = new Map<string, Set<number>>();
 
   /** @param perSecond documents that the shards of a run together may take; undefined where nobody can say */
-  constructor(perSecond: () => number | undefined, now: () => number, report: Report) {
+  constructor(perSecond: (run: string) => number | undefined, now: () => number, report: Report) {
     this.#perSecond = perSecond;
     this.#now = now;
     this.#report = report;
@@ -29,7 +29,7 @@ export class Rates implements Observer {
     this.#shards.set(run, shards.add(after.index));
     const setAside = Math.max(0, after.quarantined - (before?.quarantined ?? 0));
     const documents = after.processed - (before?.processed ?? 0) + setAside;
-    const perSecond = this.#perSecond();
+    const perSecond = this.#perSecond(run);
     if (documents <= 0 || perSecond === undefined) return;
     const pages = this.#pages.get(run) ?? [];
     this.#pages.set(run, pages);
