@@ -96,6 +96,10 @@ export const emulatorConfigSchema: z.ZodType<EmulatorConfig> = z
       .boolean()
       .default(false)
       .describe('Whether the redirect of an HTTP target is followed within the attempt.'),
+    traceContext: z
+      .boolean()
+      .default(false)
+      .describe('Whether each attempt is sent with a traceparent, as Cloud Run and its like add one.'),
     settings: settings
       .prefault({})
       .describe('What is not public of the service, or differs between its pages.'),
@@ -129,6 +133,7 @@ export interface EmulatorConfig {
   readonly publicUrl?: string | undefined;
   readonly appEngineUrl?: string | Readonly<Record<string, string>> | undefined;
   readonly followRedirects: boolean;
+  readonly traceContext: boolean;
   readonly settings: {
     /** Durations as `3600s`. */
     readonly taskNameReuseAfter?: string | undefined;

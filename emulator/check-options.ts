@@ -28,6 +28,7 @@ const OPTIONS: Readonly<Record<keyof EmulatorOptions, Check>> = {
   appEngineUrl: (value) =>
     typeof value === 'string' || isObject(value) ? undefined : 'an address, or one by service',
   followRedirects: truth,
+  traceContext: truth,
   rewrite: (value) => (isObject(value) ? undefined : 'an object of addresses or hosts'),
   profile: oneOf('local', 'strict'),
   settings: (value) => (isObject(value) ? undefined : 'an object of settings'),
@@ -47,6 +48,11 @@ export function checkOptions(options: EmulatorOptions): void {
     throw invalidArgument('startEmulator takes an object of options, such as { port: 8123 }.');
   check('', options, OPTIONS);
   if (isObject(options['settings'])) check('settings.', options['settings'], SETTINGS);
+  if (options['traceContext'] === true && options['profile'] === 'strict') {
+    throw invalidArgument(
+      'traceContext adds a header that Cloud Tasks does not send, and the profile "strict" sends what it sends: leave one of them out.',
+    );
+  }
 }
 
 function check(prefix: string, values: object, checks: Readonly<Record<string, Check>>): void {

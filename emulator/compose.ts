@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { ActivityLog } from './admin/activity-log.ts';
 import { Admin } from './admin/admin.ts';
 import { AttemptLog } from './admin/attempt-log.ts';
+import { CallerTrace } from './admin/caller-trace.ts';
 import { EmulatorTime } from './admin/emulator-time.ts';
 import { FaultInjector } from './admin/fault-injector.ts';
 import { Graveyard } from './admin/graveyard.ts';
@@ -10,9 +11,11 @@ import { Metrics } from './admin/metrics.ts';
 import { TaskHistory } from './admin/task-history.ts';
 import { checkNode, checkOptions } from './check-options.ts';
 import { consoleOnDemand } from './console/on-demand.ts';
+import type { Task } from './core/model.ts';
 import type { AppEngineUrl } from './dispatch/app-engine-origin.ts';
 import type { Emulator, EmulatorOptions } from './emulator.ts';
 import { HttpDispatcher } from './dispatch/http-dispatcher.ts';
+import { traceparentOf } from './dispatch/trace-context.ts';
 import { Rewrites } from './dispatch/rewrites.ts';
 import {
   generateSigningKey,
@@ -33,7 +36,7 @@ import { grpcHealth } from './server/grpc-health.ts';
 import { GrpcOnDemand } from './server/grpc-on-demand.ts';
 import { health } from './server/health.ts';
 import { isLoopbackHost } from './server/browser-guard.ts';
-import { createHttpServer } from './server/http.ts';
+import { createHttpServer, type HttpHandler } from './server/http.ts';
 import { issuer } from './server/issuer.ts';
 import { locations } from './server/locations.ts';
 import { storedSizeOf } from './server/messages/task.ts';
@@ -92,12 +95,16 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const frozenAt = options.clock === 'virtual' ? VIRTUAL_START : undefined;
   const clock = new EmulatorTime({ frozenAt, answerWithinMs });
   const faults = new FaultInjector({ clock, seed });
+  const traceparent = options.traceContext
+    ? (task: Task, attempt: number) => traceparentOf(task, attempt, seed)
+    : undefined;
   const dispatcher = started.use(
     new HttpDispatcher({
       onExchange: attempts.exchanged,
       tokens,
       appEngineUrl: checkedAppEngineUrl(options.appEngineUrl),
       followRedirects: options.followRedirects,
+      traceparentOf: traceparent && (({ task }) => traceparent(task, task.dispatchCount + 1)),
       rewrites,
     }),
   );
@@ -129,7 +136,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     stats: (name) => engine.queues.stats(name),
   });
   engine.observe(metrics.listener);
-  const history = new TaskHistory();
+  const callerTrace = new CallerTrace();
+  const history = new TaskHistory({ callerTrace, traceparentOf: traceparent });
   engine.observe(history.listener);
   const operations = new Operations();
   const begin = (): void => {
@@ -153,9 +161,15 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     locations(location),
     operations.surface(),
   ];
+  const inTraceOf =
+    (handler: HttpHandler): HttpHandler =>
+    (request) => {
+      callerTrace.begin(request.headers['traceparent'] as string | undefined);
+      return handler(request);
+    };
   const handlers = [
-    createRest(surfaces),
-    bufferTask(engine, versions),
+    inTraceOf(createRest(surfaces)),
+    inTraceOf(bufferTask(engine, versions)),
     upload.http,
     issuer(tokens),
     tokenInfo(tokens),
@@ -181,7 +195,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     grpc: new GrpcOnDemand([...surfaces, grpcHealth(surfaces)], {
       reportDefect: onDefect,
       // A call's deadline is one of real time, whatever the clock of the tasks says.
-      checkCall: (rpc, call) => production.checkCall(rpc, call, Date.now()),
+      checkCall: (rpc, call) => {
+        production.checkCall(rpc, call, Date.now());
+        callerTrace.begin(call.traceparent);
+      },
     }),
     http: createHttpServer(handlers, { reportDefect: onDefect, publicUrl, maxBytes: maxAdminBytes }),
   });

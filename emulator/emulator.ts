@@ -34,6 +34,11 @@ export interface EmulatorOptions {
   /** Whether an HTTP target's redirect is followed within the attempt. Default no: it counts as a failure, as was recorded. */
   readonly followRedirects?: boolean;
   /**
+   * Whether each attempt whose task has no `traceparent` is sent with one, of a new trace, as Cloud Run and its like add one to requests. Default
+   * no: Cloud Tasks itself adds none. Not for the profile `strict`.
+   */
+  readonly traceContext?: boolean;
+  /**
    * Where HTTP tasks are delivered in place of where they say: an address by address (`https://my.app` to `http://localhost:8080`), which may
    * have paths, or a host by host (`localhost` to `host.docker.internal`). Tasks, their `Host` header and the audience of their tokens stay
    * as they are.

@@ -22,6 +22,7 @@ interface Options extends CommonOptions {
   readonly publicUrl?: string;
   readonly appEngineUrl?: readonly string[];
   readonly followRedirects?: boolean;
+  readonly traceContext?: boolean;
   readonly queues?: readonly string[];
   readonly rewrite?: readonly string[];
   readonly autoCreateQueues?: boolean;
@@ -59,6 +60,10 @@ export function emulatorCommand(): Command {
       'where App Engine tasks go: URL, or SERVICE=URL for each service (default: appEngineUrl)',
     )
     .option('--follow-redirects', 'follow redirects of HTTP targets (default: followRedirects)')
+    .option(
+      '--trace-context',
+      'send a traceparent with each attempt, as Cloud Run adds one (default: traceContext)',
+    )
     .option(
       '--queues <file...>',
       'queues: of `queues export`, `gcloud tasks queues describe` or Terraform (default: queues, queueFiles)',
@@ -193,6 +198,7 @@ async function withOptions(config: EmulatorConfig, options: Options): Promise<Em
     ...(publicUrl !== undefined && { publicUrl }),
     ...(appEngineUrl !== undefined && { appEngineUrl: appEngineUrls(appEngineUrl) }),
     ...(followRedirects !== undefined && { followRedirects }),
+    ...(options.traceContext !== undefined && { traceContext: options.traceContext }),
     settings: {
       ...config.settings,
       ...(taskNameReuseAfter !== undefined && { taskNameReuseAfter }),

@@ -21,7 +21,8 @@ export async function startTasksEmulator(
   use: PortUse,
   options: Pick<EmulatorOptions, 'host' | 'dataFile' | 'snapshot' | 'onWarning' | 'clock' | 'seed'> = {},
 ): Promise<Emulator> {
-  const { project, location, profile, queues, publicUrl, appEngineUrl, followRedirects } = config;
+  const { project, location, profile, queues, publicUrl, appEngineUrl, followRedirects, traceContext } =
+    config;
   const { rewrite } = config;
   try {
     return await startEmulator({
@@ -33,6 +34,7 @@ export async function startTasksEmulator(
       queues,
       publicUrl,
       followRedirects,
+      traceContext,
       rewrite,
       settings: engineSettings(config.settings),
       ...(appEngineUrl !== undefined && { appEngineUrl }),

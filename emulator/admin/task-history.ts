@@ -1,7 +1,9 @@
 import type { Task } from '../core/model.ts';
 import { queueOfTask } from '../core/names.ts';
 import type { EngineEvent, TaskDeletedReason } from '../engine/events.ts';
+import { traceIdOf, traceparentIn } from '../core/trace-context.ts';
 import { BoundedLog } from './bounded-log.ts';
+import type { CallerTrace } from './caller-trace.ts';
 
 /** What became of a task, and where it came from. Instants are the emulator's, in ms since 1970. */
 export interface TaskRecord {
@@ -10,7 +12,9 @@ export interface TaskRecord {
   readonly createdAt: number;
   /** The trace that the task's own `traceparent` header names: 32 hexadecimal digits. */
   readonly traceId?: string;
-  /** The attempt that was out when it was created, where that was the only one. */
+  /**
+   * The attempt during which it was created: the one whose trace the request that created it names, else the only one that was out.
+   */
   readonly createdDuring?: { readonly taskName: string; readonly attempt: number };
   /** Absent while it is in its queue, as is the next one. */
   readonly leftAt?: number;
@@ -23,7 +27,14 @@ const MAX_TASKS = 10_000;
 /** Names alone, of which the longest has some 700 characters. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-const TRACEPARENT = /^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}/;
+export interface TaskHistoryOptions {
+  /** The trace of the request that is being answered. */
+  readonly callerTrace: Pick<CallerTrace, 'traceId'>;
+  /** The `traceparent` that an attempt of a task without one is sent with, if it is. */
+  readonly traceparentOf?: ((task: Task, attempt: number) => string) | undefined;
+}
+
+type Creator = NonNullable<TaskRecord['createdDuring']>;
 
 /** The newest 10,000 tasks, those that are gone among them. */
 export class TaskHistory {
@@ -35,16 +46,21 @@ export class TaskHistory {
       if (this.#byName.get(record.taskName) === record) this.#byName.delete(record.taskName);
     },
   });
-  /** The attempts that are out, each as often as the engine told of its start. */
-  readonly #out = new Set<string>();
+  /** The attempts that are out, by number and name, with their traces. */
+  readonly #out = new Map<string, Creator & { readonly traceId: string | undefined }>();
+  readonly #options: TaskHistoryOptions;
+
+  constructor(options: TaskHistoryOptions) {
+    this.#options = options;
+  }
 
   readonly listener = (event: EngineEvent): void => {
     switch (event.kind) {
       case 'taskCreated':
-        this.#add(event.task, event.at, this.#onlyOneOut());
+        this.#add(event.task, event.at, this.#creator());
         return;
       case 'attemptStarted':
-        this.#out.add(`${event.task.dispatchCount} ${event.task.name}`);
+        this.#start(event.task);
         // One of a data file, from before this process.
         if (!this.#byName.has(event.task.name)) this.#add(event.task, event.task.createAt);
         return;
@@ -85,8 +101,15 @@ export class TaskHistory {
     this.#out.clear();
   }
 
+  #start(task: Task): void {
+    const { name, dispatchCount: attempt, target } = task;
+    const own = target.kind === 'pull' ? undefined : traceparentIn(target.headers);
+    const traceId = traceIdOf(own ?? this.#options.traceparentOf?.(task, attempt));
+    this.#out.set(`${attempt} ${name}`, { taskName: name, attempt, traceId });
+  }
+
   #add({ name, target }: Task, createdAt: number, createdDuring?: TaskRecord['createdDuring']): void {
-    const traceId = target.kind === 'pull' ? undefined : traceIdOf(target.headers);
+    const traceId = target.kind === 'pull' ? undefined : traceIdOf(traceparentIn(target.headers));
     const record = {
       taskName: name,
       queueName: queueOfTask(name),
@@ -105,17 +128,17 @@ export class TaskHistory {
     record.left = reason;
   }
 
-  /** Of several that are out, any may have created a task: then nothing is said. */
-  #onlyOneOut(): TaskRecord['createdDuring'] {
-    if (this.#out.size !== 1) return undefined;
-    const [key = ''] = this.#out;
-    const end = key.indexOf(' ');
-    return { attempt: Number(key.slice(0, end)), taskName: key.slice(end + 1) };
+  /** Of several that are out, any may have created a task: then, without a trace, nothing is said. */
+  #creator(): Creator | undefined {
+    const { traceId } = this.#options.callerTrace;
+    const [only] = this.#out.size === 1 ? this.#out.values() : this.#outIn(traceId);
+    return only && { taskName: only.taskName, attempt: only.attempt };
   }
-}
 
-function traceIdOf(headers: Readonly<Record<string, string>>): string | undefined {
-  for (const [name, value] of Object.entries(headers))
-    if (name.toLowerCase() === 'traceparent') return TRACEPARENT.exec(value)?.[1];
-  return undefined;
+  /** The attempt of that trace, if there is one and no other. */
+  #outIn(traceId: string | undefined): readonly Creator[] {
+    if (traceId === undefined) return [];
+    const found = [...this.#out.values()].filter((each) => each.traceId === traceId);
+    return found.length === 1 ? found : [];
+  }
 }

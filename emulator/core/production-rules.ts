@@ -53,6 +53,8 @@ export function refusalOfTask({ target }: Task): Refusal | undefined {
 
 /** A call as it reaches Google's front end over gRPC. */
 export interface Call {
+  /** The header `traceparent`. */
+  readonly traceparent?: string | undefined;
   /** The header `x-goog-request-params`, which every client of Google's sends. */
   readonly requestParams: string | undefined;
   /** What that header must hold: the field of the request that names its resource, such as `queue.name`, and what it says. */

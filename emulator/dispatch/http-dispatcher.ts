@@ -5,6 +5,7 @@ import { deliveryHeaders } from '../core/headers.ts';
 import type { Authorization } from '../core/model.ts';
 import { DEFAULT_SCOPE } from '../core/tokens.ts';
 import type { Tokens } from '../core/tokens.ts';
+import { traceparentIn } from '../core/trace-context.ts';
 import { appEngineOrigin } from './app-engine-origin.ts';
 import type { AppEngineUrl } from './app-engine-origin.ts';
 import { HttpCall } from './http-call.ts';
@@ -22,6 +23,8 @@ export interface HttpDispatcherOptions {
   readonly followRedirects?: boolean | undefined;
   /** Where HTTP targets are called in place of where they say. */
   readonly rewrites?: Rewrites | undefined;
+  /** The `traceparent` of an attempt whose task has none; none unless given. */
+  readonly traceparentOf?: ((request: DispatchRequest) => string) | undefined;
   /** Told of each exchange, before its attempt ends. Must not throw. */
   readonly onExchange?: ExchangeListener | undefined;
 }
@@ -45,6 +48,7 @@ export class HttpDispatcher implements AsyncDisposable {
   readonly #appEngineUrl: AppEngineUrl | undefined;
   readonly #onExchange: ExchangeListener | undefined;
   readonly #followRedirects: boolean;
+  readonly #traceparentOf: HttpDispatcherOptions['traceparentOf'];
   #agents: Promise<Agents> | undefined;
   #rewrites: Rewrites;
 
@@ -52,6 +56,7 @@ export class HttpDispatcher implements AsyncDisposable {
     const { tokens, appEngineUrl, followRedirects = false, onExchange, rewrites = new Rewrites() } = options;
     this.#rewrites = rewrites;
     this.#tokens = tokens;
+    this.#traceparentOf = options.traceparentOf;
     this.#onExchange = onExchange;
     this.#appEngineUrl = appEngineUrl;
     this.#followRedirects = followRedirects;
@@ -105,7 +110,11 @@ export class HttpDispatcher implements AsyncDisposable {
   async #send(request: DispatchRequest, exchange: Exchanging, call: HttpCall): Promise<DispatchResult> {
     const { target } = request.task;
     exchange.url = this.#urlOf(request);
-    exchange.headers = { ...sendable(deliveryHeaders(request)), ...(await this.#authorizationOf(request)) };
+    exchange.headers = {
+      ...sendable(deliveryHeaders(request)),
+      ...this.#traceContextOf(request),
+      ...(await this.#authorizationOf(request)),
+    };
     this.#agents ??= loadAgents(this.#followRedirects);
     const agents = await this.#agents;
     const rewritten = target.kind === 'http' ? this.#rewrites.of(exchange.url) : undefined;
@@ -129,6 +138,11 @@ export class HttpDispatcher implements AsyncDisposable {
       case 'appEngine':
         return appEngineOrigin(this.#appEngineUrl, routing ?? target.routing ?? {}) + target.relativeUri;
     }
+  }
+
+  #traceContextOf(request: DispatchRequest): Record<string, string> {
+    const isNamed = traceparentIn(request.task.target.headers) !== undefined;
+    return this.#traceparentOf === undefined || isNamed ? {} : { traceparent: this.#traceparentOf(request) };
   }
 
   async #authorizationOf(request: DispatchRequest): Promise<Record<string, string>> {

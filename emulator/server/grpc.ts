@@ -110,6 +110,7 @@ function unaryHandler(
 
 function callOf(call: ServerUnaryCall<Buffer, Buffer>, field: string | undefined, request: Plain): Call {
   return {
+    traceparent: call.metadata.get('traceparent')[0]?.toString(),
     requestParams: call.metadata.get('x-goog-request-params')[0]?.toString(),
     routing: field === undefined ? undefined : { field, value: textAt(request, field) },
     deadlineAt: Number(call.getDeadline()),

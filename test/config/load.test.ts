@@ -22,6 +22,7 @@ describe('parseConfig', () => {
       location: 'us-central1',
       profile: 'local',
       followRedirects: false,
+      traceContext: false,
       settings: {},
       ports: { tasks: 8123, firestore: 8080, functions: 8081, smtp: 1025 },
       queueFiles: [],

@@ -25,7 +25,7 @@ const ended = (id: string, attempt = 1): EngineEvent => ({
 });
 
 function told(...events: readonly EngineEvent[]): TaskHistory {
-  const history = new TaskHistory();
+  const history = new TaskHistory({ callerTrace: { traceId: undefined } });
   for (const event of events) history.listener(event);
   return history;
 }
@@ -91,4 +91,27 @@ test('the newest ten thousand are kept, and a name that is used again means its 
   expect(history.find(`${queue}/tasks/t1`)?.createdAt).toBe(20_000);
   history.listener({ kind: 'restored', at: 0 });
   expect(history.list()).toEqual([]);
+});
+
+test('of several attempts that are out, the one whose trace the request names has created the task', () => {
+  const callerTrace = { traceId: undefined as string | undefined };
+  const trace = (digit: string): string => digit.repeat(32);
+  const history = new TaskHistory({
+    callerTrace,
+    traceparentOf: ({ name }) => `00-${trace(name.endsWith('/a') ? 'a' : 'b')}-${'1'.repeat(16)}-01`,
+  });
+  for (const event of [started('a'), started('b')]) history.listener(event);
+  for (const [id, traceId] of [
+    ['of-b', trace('b')],
+    ['of-none', undefined],
+    ['of-another', trace('c')],
+  ] as const) {
+    callerTrace.traceId = traceId;
+    history.listener(created(id, 1));
+  }
+  const creatorOf = (id: string): string | undefined =>
+    history.find(`${queue}/tasks/${id}`)?.createdDuring?.taskName;
+  expect(creatorOf('of-b')).toBe(`${queue}/tasks/b`);
+  expect(creatorOf('of-none')).toBeUndefined();
+  expect(creatorOf('of-another')).toBeUndefined();
 });
