@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module';
 import { styleText } from 'node:util';
-import Table from 'cli-table3';
+import type Table from 'cli-table3';
 
 type Format = Parameters<typeof styleText>[0];
 
@@ -41,7 +42,9 @@ export function printPairs(pairs: readonly (readonly [name: string, value: strin
 
 function plainTable(): Table.Table {
   const none = Object.fromEntries(borders.split(' ').map((border) => [border, '']));
-  return new Table({
+  // Loaded with the first table: most commands print none, and it is a part of their start.
+  const NewTable = createRequire(import.meta.url)('cli-table3') as typeof Table;
+  return new NewTable({
     chars: { ...none, middle: '  ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });

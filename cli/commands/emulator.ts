@@ -110,7 +110,12 @@ export function emulatorCommand(): Command {
       'what chance comes from, for task ids and faults (default: random)',
       wholeNumber(0, 4_294_967_295),
     )
-    .action((options: Options) => interruptible((signal) => emulate(options, signal)));
+    .action((options: Options) =>
+      interruptible(async (signal) => {
+        await emulate(options, signal);
+        tellOfEnd(options);
+      }),
+    );
 }
 
 async function emulate(options: Options, signal: AbortSignal): Promise<void> {
@@ -151,6 +156,14 @@ async function emulate(options: Options, signal: AbortSignal): Promise<void> {
     print('Ctrl-C ends it.');
   }
   await aborted(signal);
+}
+
+/** The last line, once nothing goes on any more. */
+function tellOfEnd({ json, data }: Options): void {
+  if (json) return printJsonLine({ event: 'ended' });
+  return print(
+    data === undefined ? 'Ended. Its tasks were in memory, and are gone.' : `Ended. All is in ${data}.`,
+  );
 }
 
 /** Whether it is one, the emulator says. */

@@ -1,9 +1,11 @@
-import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import { ApiError } from '../core/errors.ts';
 import { refuseWebPages } from './browser-guard.ts';
 import type { ReportDefect } from './rpc.ts';
 import { httpStatusOf, toApiError } from './status.ts';
+
+// Not by `import`, which reads all that a module of Node's exports: of `node:http` that loads Node's own undici, a good part of a start.
+const { createServer } = process.getBuiltinModule('node:http');
 
 /** One HTTP request, read to its end. */
 export interface HttpRequest {

@@ -1,7 +1,8 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { serve } from '../emulator/web-server.ts';
 import { runCli, startCli, type Ended } from '../support/cli.ts';
-import { configFile } from '../support/config-file.ts';
+import { configFile, temporaryFolder } from '../support/config-file.ts';
 
 /** Starts the emulator, creates a task with a token for an http:// address, and ends it. */
 async function createTask(...args: string[]): Promise<Ended & { answer: unknown }> {
@@ -65,6 +66,32 @@ test.each([
     const { ready } = await startAndEnd('--public-url', address);
     expect(ready.issuer).toBe(address);
     expect(ready.env['CLOUD_TASKS_EMULATOR_HOST']).toMatch(expected);
+  },
+);
+
+test.each<[NodeJS.Signals, string[], RegExp]>([
+  ['SIGINT', [], /\nEnded\. Its tasks were in memory, and are gone\.\n$/],
+  ['SIGTERM', ['--data', 'DATA'], /\nEnded\. All is in .*tasks\.db\.\n$/],
+  ['SIGTERM', ['--json'], /\n\{"event":"ended"\}\n$/],
+])(
+  '%s ends the emulator with %j while a target hangs, and the last line says so',
+  async (signal, args, last) => {
+    const arrived = Promise.withResolvers<void>();
+    const target = await serve(() => arrived.resolve());
+    const config = configFile({ project: 'demo-p', queues: [{ name: 'mail' }] });
+    const data = join(temporaryFolder(), 'tasks.db');
+    const options = args.map((text) => (text === 'DATA' ? data : text));
+    const cli = startCli(['emulator', '--port', '0', '--config', config, ...options]);
+    const [url = ''] = /http:\/\/127\.0\.0\.1:\d+/.exec(await cli.line(/http:/)) ?? [];
+    await fetch(`${url}/${tasks}`, {
+      method: 'POST',
+      body: JSON.stringify({ task: { httpRequest: { url: target.url } } }),
+    });
+    await arrived.promise;
+    cli.process.kill(signal);
+    const { status, stdout } = await cli.ended;
+    expect(status).toBe(0);
+    expect(stdout).toMatch(last);
   },
 );
 
