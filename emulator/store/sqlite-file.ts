@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { nodeSqlite } from './node-sqlite.ts';
-import { APPLICATION_ID, createTables, SCHEMA_VERSION, upgradeFromVersion1 } from './sqlite-schema.ts';
+import { APPLICATION_ID, createTables, SCHEMA_VERSION, upgradeTables } from './sqlite-schema.ts';
 import { StoreFault } from './store.ts';
 
 /** The data file cannot be used. The message says why and what to do. */
@@ -34,7 +34,7 @@ export function openDatabase(file: string): DatabaseSync {
     // The lock is taken by the first write.
     database.exec('BEGIN EXCLUSIVE; COMMIT;');
     if (version === undefined) createTables(database);
-    if (version === 1) upgradeFromVersion1(database);
+    else if (version < SCHEMA_VERSION) upgradeTables(database, version);
     return database;
   } catch (error) {
     database?.close();

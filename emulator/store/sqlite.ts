@@ -3,7 +3,7 @@ import type { Queue, Task } from '../core/model.ts';
 import { MemoryStore } from './memory.ts';
 import { dataFileError, DataFileError, openDatabase, storeFault } from './sqlite-file.ts';
 import type { Claim, NameRelease, StoreContents, TaskStore } from './store.ts';
-import { progressToText, queueFromText, targetToText, taskFromText } from './task-text.ts';
+import { progressToText, queueFromText, taskFromText, taskToText } from './task-text.ts';
 
 /** Names that are free again are taken out of the file now and then. */
 const HELD_NAMES_BETWEEN_SWEEPS = 1000;
@@ -83,7 +83,7 @@ export class SqliteStore implements TaskStore, Disposable {
 
   insertTask(task: Task): void {
     const position = this.#lastOrder + 1;
-    this.#atOnce(() => this.#insertRows(position, task));
+    this.#write(() => this.#insertRow(position, task));
     this.#lastOrder = position;
     this.#memory.insertTask(task, position);
   }
@@ -160,7 +160,7 @@ export class SqliteStore implements TaskStore, Disposable {
       const { queues, tasks, heldQueueNames, heldTaskNames } = contents;
       this.#database.exec(CLEAR);
       for (const queue of queues) this.#statements.putQueue.run(queue.name, JSON.stringify(queue));
-      tasks.forEach((task, index) => this.#insertRows(index + 1, task));
+      tasks.forEach((task, index) => this.#insertRow(index + 1, task));
       for (const { name, freeAt } of heldQueueNames) this.#statements.holdQueueName.run(name, freeAt);
       for (const { name, freeAt } of heldTaskNames) this.#statements.holdTaskName.run(freeAt, name);
     });
@@ -180,22 +180,21 @@ export class SqliteStore implements TaskStore, Disposable {
   #update(task: Task): void {
     const position = this.#memory.orderOf(task.name);
     if (position === undefined) return;
-    this.#write(() => this.#statements.updateTask.run(progressToText(task), position));
+    this.#write(() => this.#statements.putProgress.run(position, progressToText(task)));
   }
 
   #tasksOf(queueName: string): readonly Task[] {
     return this.#memory.listTasks(queueName, { start: 0, limit: Number.POSITIVE_INFINITY }).tasks;
   }
 
-  #insertRows(position: number, task: Task): void {
-    this.#statements.insertTask.run(position, progressToText(task));
-    this.#statements.insertTarget.run(position, targetToText(task.target), task.target.body);
+  #insertRow(position: number, task: Task): void {
+    this.#statements.insertTask.run(position, taskToText(task), task.target.body);
   }
 
   #deleteRows(taskName: string): void {
     const position = this.#memory.orderOf(taskName) ?? 0;
     this.#statements.deleteTask.run(position);
-    this.#statements.deleteTarget.run(position);
+    this.#statements.deleteProgress.run(position);
   }
 
   #holdTaskName(name: string, { at, nameFreeAt }: NameRelease): void {
@@ -216,9 +215,9 @@ export class SqliteStore implements TaskStore, Disposable {
       }
       for (const row of this.#statements.allTasks.iterate()) {
         const task = taskFromText(
-          row['progress'] as string,
-          row['target'] as string,
+          row['task'] as string,
           row['body'] as Uint8Array,
+          row['progress'] as string | null,
         );
         this.#lastOrder = row['position'] as number;
         this.#memory.insertTask(task, this.#lastOrder);
@@ -270,7 +269,7 @@ function releaseOf(row: Record<string, unknown>, now: number): NameRelease {
 type Statements = Record<keyof typeof SQL, StatementSync>;
 
 /** Empties all but what the emulator keeps beside its tasks. */
-const CLEAR = ['queues', 'queue_names', 'tasks', 'targets', 'task_names']
+const CLEAR = ['queues', 'queue_names', 'tasks', 'progress', 'task_names']
   .map((table) => `DELETE FROM ${table};`)
   .join(' ');
 
@@ -286,13 +285,12 @@ const SQL = {
   holdQueueName: 'INSERT INTO queue_names VALUES (?, ?) ON CONFLICT DO UPDATE SET free_at = excluded.free_at',
   dropFreeQueueNames: 'DELETE FROM queue_names WHERE free_at <= ?',
   allQueueNames: 'SELECT name, free_at FROM queue_names',
-  insertTask: 'INSERT INTO tasks VALUES (?, ?)',
-  insertTarget: 'INSERT INTO targets VALUES (?, ?, ?)',
-  updateTask: 'UPDATE tasks SET progress = ? WHERE position = ?',
+  insertTask: 'INSERT INTO tasks VALUES (?, ?, ?)',
+  putProgress: 'INSERT INTO progress VALUES (?, ?) ON CONFLICT DO UPDATE SET progress = excluded.progress',
   deleteTask: 'DELETE FROM tasks WHERE position = ?',
-  deleteTarget: 'DELETE FROM targets WHERE position = ?',
+  deleteProgress: 'DELETE FROM progress WHERE position = ?',
   allTasks:
-    'SELECT position, progress, target, body FROM tasks JOIN targets USING (position) ORDER BY position',
+    'SELECT position, task, body, progress FROM tasks LEFT JOIN progress USING (position) ORDER BY position',
   holdTaskName: 'INSERT OR REPLACE INTO task_names VALUES (?, ?)',
   forgetTaskNames: 'DELETE FROM task_names WHERE name >= ? AND name < ?',
   dropFreeTaskNames: 'DELETE FROM task_names WHERE free_at <= ?',

@@ -137,6 +137,47 @@ test('a file of version 1 is brought up to date as it is opened, and once', () =
   }
 });
 
+test('a file of version 2 is brought up to date as it is opened, and once', () => {
+  const file = dataFile();
+  const old = new DatabaseSync(file);
+  old.exec(`
+    CREATE TABLE texts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
+    CREATE TABLE queue_names (name TEXT PRIMARY KEY, free_at REAL NOT NULL) WITHOUT ROWID, STRICT;
+    CREATE TABLE queues (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    CREATE TABLE tasks (position INTEGER PRIMARY KEY, progress TEXT NOT NULL) STRICT;
+    CREATE TABLE targets (position INTEGER PRIMARY KEY, target TEXT NOT NULL, body BLOB NOT NULL) STRICT;
+    CREATE TABLE task_names (free_at REAL, name TEXT, PRIMARY KEY (free_at, name)) WITHOUT ROWID, STRICT;
+    PRAGMA application_id = 1348949102;
+    PRAGMA user_version = 2;
+  `);
+  const tasks = ['b', 'a'].map((id) =>
+    sampleTask({
+      id,
+      target: { ...httpTarget, headers: { 'X-é': '"ü"' }, body: new Uint8Array([0, 255]) },
+      scheduleAt: 1_767_225_600_000.125,
+      dispatchCount: 3,
+      lastAttempt: { dispatchAt: 7 },
+    }),
+  );
+  old.prepare('INSERT INTO queues VALUES (?, ?)').run(QUEUE, JSON.stringify(sampleQueue()));
+  old.prepare('INSERT INTO task_names VALUES (?, ?)').run(200, `${QUEUE}/tasks/done`);
+  for (const [index, { target, ...progress }] of tasks.entries()) {
+    const { body, ...rest } = target;
+    old.prepare('INSERT INTO tasks VALUES (?, ?)').run(5 + index, JSON.stringify(progress));
+    old.prepare('INSERT INTO targets VALUES (?, ?, ?)').run(5 + index, JSON.stringify(rest), body);
+  }
+  old.close();
+
+  for (let life = 0; life < 2; life += 1) {
+    const store = open(file, 100);
+    expect(store.listQueues()).toEqual([sampleQueue()]);
+    expect(store.listTasks(QUEUE, { start: 0, limit: 10 }).tasks).toEqual(tasks);
+    expect(store.listTasks(QUEUE, { start: 0, limit: 1 }).next).toBe(6);
+    expect(store.isTaskNameHeld(`${QUEUE}/tasks/done`, 150)).toBe(true);
+    store.close();
+  }
+});
+
 describe('a file that cannot be used is refused with the reason:', () => {
   test('it is in use', () => {
     const file = dataFile();
@@ -169,7 +210,7 @@ describe('a file that cannot be used is refused with the reason:', () => {
     const newer = new DatabaseSync(file);
     newer.exec('PRAGMA user_version = 99');
     newer.close();
-    expect(() => open(file)).toThrow(`${file} is of version 99, and this emulator reads version 2.`);
+    expect(() => open(file)).toThrow(`${file} is of version 99, and this emulator reads version 3.`);
   });
 
   test('its pages are damaged', () => {
