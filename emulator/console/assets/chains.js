@@ -106,7 +106,7 @@ export function chainView(chain) {
 }
 
 const STILL =
-  'None of its tasks is left, and none completed it: it is paused or cancelled, or its chain has died (heal it with `pageturner runs heal`).';
+  'None of its tasks is left, and none completed it: it is paused or canceled, or its chain has died. “pageturner runs show” tells which, and “pageturner runs heal” mends the last.';
 
 function strandBlock({ shard, steps, gaps, leftOut }, now) {
   const items = steps.flatMap((step) => [
