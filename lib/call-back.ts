@@ -128,6 +128,12 @@ function failureOf({ state, error }: OwedCallback): string | undefined {
 /** Time for what was at fault to come back. */
 const restartDelayMs = 30_000;
 
+/** A callback has no smaller part to try, and those behind it wait: time that ran out counts as a failure of its own. */
+function blamed(error: unknown): unknown {
+  const isTimeOver = error instanceof PageturnerError && error.code === 'deadline-exceeded';
+  return isTimeOver ? new Error(error.message) : error;
+}
+
 /** A failure of the user's code is counted, and the last of its budget gives the callback up; one of the platform is not. */
 async function callbackFailed(
   error: unknown,
@@ -147,7 +153,7 @@ async function callbackFailed(
   const { store, clock, log } = ports;
   const at = clock.now();
   const failures = owed.failures ?? 0;
-  const remedy = await remedyForRun(error, failures, task, attempt);
+  const remedy = await remedyForRun(blamed(error), failures, task, attempt);
   const callbackError = { ...errorRecord(error, at), callback: owed.name };
   const change = await store
     .changeRun(run.id, ({ run: now }) => {

@@ -297,6 +297,29 @@ describe('a callback that fails', () => {
     expect(await notes()).toEqual([]);
   });
 
+  test('by never ending uses its budget up, and lets those behind it be made', async () => {
+    const hanging = iterativeTask({
+      ...base,
+      maxFailures: 2,
+      each: visit,
+      onPause: (ctx) => (ctx.reason === 'again' ? note(ctx, 'again') : new Promise(() => {})),
+    });
+    const first = callback();
+    await resumeRun('r', {}, ports);
+    await pauseRun('r', { force: true, reason: 'again' }, ports);
+    const { clock } = ports;
+    const after = (_: number, fire: () => void): (() => void) => (queueMicrotask(fire), () => {});
+    usePorts({ clock: changed(clock, { after }) });
+    await expect(callBack(hanging, first, ports)).rejects.toMatchObject({ code: 'deadline-exceeded' });
+    expect(await callBack(hanging, first, ports)).toBe('given-up');
+    expect(await getRun('r', ports.store)).toMatchObject({
+      callbackError: { callback: 'onPause', message: expect.stringContaining('was not done after') },
+    });
+    usePorts({ clock });
+    expect(await callBack(hanging, callback(), ports)).toBe('called');
+    expect(await notes()).toEqual(['again']);
+  });
+
   test('for good is given up at once', async () => {
     fault = () => new FatalTaskError('never');
     expect(await callBack(faulty, callback(), ports)).toBe('given-up');
