@@ -90,6 +90,18 @@ test.each<[string, (socket: Socket) => void, typeof OK]>([
     },
     OK,
   ],
+  [
+    'announces its answer',
+    (socket) =>
+      socket.write(`HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${HEAD}Content-Length: 0\r\n\r\n`),
+    OK,
+  ],
+  // What laws.md states as a limit: should undici learn to take it, this says so.
+  [
+    'says 100 Continue, which nobody asked for',
+    (socket) => socket.write(`HTTP/1.1 100 Continue\r\n\r\n${HEAD}Content-Length: 0\r\n\r\n`),
+    NO_ANSWER,
+  ],
   ['hangs up', (socket) => socket.destroy(), NO_ANSWER],
   ['resets the connection', (socket) => socket.resetAndDestroy(), NO_ANSWER],
   ['hangs up in its body', (socket) => socket.end(`${HEAD}Content-Length: 9\r\n\r\nhalf`), NO_ANSWER],
