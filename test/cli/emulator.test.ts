@@ -124,6 +124,7 @@ const byOptions = (url: string): { args: string[] } => ({
     `mail=${url}/mail`,
     `${url}/other`,
     '--follow-redirects',
+    '--trace-context',
     '--task-name-reuse-after',
     '0s',
     '--slow-start',
@@ -133,6 +134,7 @@ const byConfiguration = (url: string): { config: object } => ({
   config: {
     appEngineUrl: { mail: `${url}/mail`, default: `${url}/other` },
     followRedirects: true,
+    traceContext: true,
     settings: { taskNameReuseAfter: '0s', hasSlowStart: true },
   },
 });
@@ -140,39 +142,45 @@ const byConfiguration = (url: string): { config: object } => ({
 test.each([
   ['options', byOptions],
   ['the configuration', byConfiguration],
-])('App Engine addresses, redirects, times of names and slow starts can be given by %s', async (_, given) => {
-  const target = await serve((response, { path }) => {
-    if (path === '/moved') response.writeHead(307, { location: '/arrived' });
-    response.end();
-  });
-  const { args = [], config = {} }: { args?: string[]; config?: object } = given(target.url);
-  const file = configFile({ project: 'demo-p', queues: [{ name: 'mail' }], ...config });
-  const cli = startCli(['emulator', '--json', '--port', '0', '--config', file, ...args]);
-  const { url } = JSON.parse(await cli.line(/"ready"/)) as Ready;
-  const post = async (task: object): Promise<void> => {
-    const response = await fetch(`${url}/${tasks}`, { method: 'POST', body: JSON.stringify({ task }) });
-    expect(response.status).toBe(200);
-    await fetch(`${url}/emulator/v1/idle`);
-  };
-  expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/queue_effective_rate\{.*\} 10\n/);
-  await post({ appEngineHttpRequest: { relativeUri: '/a', appEngineRouting: { service: 'mail' } } });
-  await post({ appEngineHttpRequest: { relativeUri: '/b' } });
-  const name = `projects/demo-p/locations/us-central1/queues/mail/tasks/again`;
-  await post({ name, httpRequest: { url: `${target.url}/moved`, httpMethod: 'GET' } });
-  await post({ name, httpRequest: { url: `${target.url}/again`, httpMethod: 'GET' } });
-  cli.process.kill('SIGINT');
-  await cli.ended;
-  expect(target.requests.map(({ path }) => path)).toEqual([
-    '/mail/a',
-    '/other/b',
-    '/moved',
-    '/arrived',
-    '/again',
-  ]);
-});
+])(
+  'App Engine addresses, redirects, traces, times of names and slow starts can be given by %s',
+  async (_, given) => {
+    const target = await serve((response, { path }) => {
+      if (path === '/moved') response.writeHead(307, { location: '/arrived' });
+      response.end();
+    });
+    const { args = [], config = {} }: { args?: string[]; config?: object } = given(target.url);
+    const file = configFile({ project: 'demo-p', queues: [{ name: 'mail' }], ...config });
+    const cli = startCli(['emulator', '--json', '--port', '0', '--config', file, ...args]);
+    const { url, console: page } = JSON.parse(await cli.line(/"ready"/)) as Ready;
+    expect((await fetch(page)).headers.get('content-type')).toMatch(/^text\/html/);
+    const post = async (task: object): Promise<void> => {
+      const response = await fetch(`${url}/${tasks}`, { method: 'POST', body: JSON.stringify({ task }) });
+      expect(response.status).toBe(200);
+      await fetch(`${url}/emulator/v1/idle`);
+    };
+    expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/queue_effective_rate\{.*\} 10\n/);
+    await post({ appEngineHttpRequest: { relativeUri: '/a', appEngineRouting: { service: 'mail' } } });
+    await post({ appEngineHttpRequest: { relativeUri: '/b' } });
+    const name = `projects/demo-p/locations/us-central1/queues/mail/tasks/again`;
+    await post({ name, httpRequest: { url: `${target.url}/moved`, httpMethod: 'GET' } });
+    await post({ name, httpRequest: { url: `${target.url}/again`, httpMethod: 'GET' } });
+    cli.process.kill('SIGINT');
+    await cli.ended;
+    expect(target.requests.map(({ path }) => path)).toEqual([
+      '/mail/a',
+      '/other/b',
+      '/moved',
+      '/arrived',
+      '/again',
+    ]);
+    for (const { headers } of target.requests) expect(headers['traceparent']).toMatch(/^00-/);
+  },
+);
 
 interface Ready {
   readonly url: string;
+  readonly console: string;
   readonly issuer: string;
   readonly env: Readonly<Record<string, string>>;
 }

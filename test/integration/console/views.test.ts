@@ -142,3 +142,27 @@ test('the graveyard has the last error, and what is enqueued again leaves it', a
   await callRest(emulator, 'POST', '/emulator/v1/graveyard:requeue', { taskName: name });
   expect(await view('graveyard')).toMatchObject({ tasks: [] });
 });
+
+test('a pull queue and its tasks are shown and can be paused and purged as the others', async () => {
+  const pull = `${mail}-pull`;
+  const parent = pull.slice(0, pull.indexOf('/queues/'));
+  await callRest(emulator, 'POST', `/v2beta2/${parent}/queues`, { name: pull, pullTarget: {} });
+  await callRest(emulator, 'POST', `/v2beta2/${pull}/tasks`, {
+    task: {
+      name: `${pull}/tasks/a`,
+      pullMessage: { payload: Buffer.from('{"x":1}').toString('base64'), tag: 't' },
+    },
+  });
+  await callRest(emulator, 'POST', `/v2beta2/${pull}/tasks:lease`, { maxTasks: 1, leaseDuration: '60s' });
+  expect(await view(`tasks?${ofQueue(pull)}`)).toMatchObject({
+    queue: { isPull: true, depth: 1 },
+    tasks: [{ id: 'a', state: 'waiting', scheduleAt: start + 60_000 }],
+  });
+  expect(await view(`task?${named(`${pull}/tasks/a`)}`)).toMatchObject({
+    tag: 't',
+    payload: { kind: 'json' },
+  });
+  for (const action of ['pause', 'resume', 'purge'])
+    expect(await callRest(emulator, 'POST', `/v2/${pull}:${action}`, {})).toMatchObject({ status: 200 });
+  expect(await view(`tasks?${ofQueue(pull)}`)).toMatchObject({ tasks: [] });
+});
