@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   runs: async () => (await import('./commands/runs.ts')).runsCommand(),
   queues: async () => (await import('./commands/queues.ts')).queuesCommand(),
   snapshot: async () => (await import('./commands/snapshot.ts')).snapshotCommand(),
+  record: async () => (await import('./commands/record.ts')).recordCommand(),
   tasks: async () => (await import('./commands/tasks.ts')).tasksCommand(),
 };
 

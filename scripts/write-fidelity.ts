@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
-import { errorRows } from '../test/conformance/errors.ts';
-import type { ErrorRow, Mark } from '../test/conformance/row.ts';
+import { errorRows } from '../cli/conformance/errors.ts';
+import type { ErrorRow, Mark } from '../cli/conformance/row.ts';
 
 const MARKS: readonly Mark[] = ['recorded', 'documented', 'inferred'];
 
@@ -36,7 +36,7 @@ function line({
 }
 
 const counts = MARKS.map((mark) => `${errorRows.filter((row) => row.mark === mark).length} ${mark}`);
-const page = `<!-- Written by scripts/write-fidelity.ts from test/conformance/errors.ts; change it there. -->
+const page = `<!-- Written by scripts/write-fidelity.ts from cli/conformance/errors.ts; change it there. -->
 
 # How faithful the errors are
 

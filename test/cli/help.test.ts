@@ -51,6 +51,7 @@ describe('help', () => {
       'runs heal',
       ...['list', 'describe', 'pause', 'resume', 'purge', 'export', 'import'].map((verb) => `queues ${verb}`),
       ...['save', 'restore'].map((verb) => `snapshot ${verb}`),
+      'record',
       ...['list', 'describe', 'run', 'delete', 'export'].map((verb) => `tasks ${verb}`),
     ]);
   });

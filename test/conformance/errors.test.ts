@@ -4,19 +4,16 @@ import type protobuf from 'protobufjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEmulator, type Emulator, type Warning } from '../../emulator/index.ts';
 import { httpRulesOf } from '../../emulator/server/http-rule.ts';
-import { messageToJson } from '../../emulator/server/json-encode.ts';
 import {
-  cloudTasksV2Beta2Service,
-  cloudTasksV2Beta3Service,
-  cloudTasksV2Service,
   decodeMessage,
   encodeMessage,
   fullNameOf,
   rpcType,
   type Plain,
 } from '../../emulator/server/schema.ts';
-import { errorRows } from './errors.ts';
-import { BUSY, LOCATION, type ErrorRow } from './row.ts';
+import { errorRows } from '../../cli/conformance/errors.ts';
+import { callOverRest, rpcOf, textAt, withoutTimes } from '../../cli/conformance/over-rest.ts';
+import { BUSY, LOCATION, type ErrorRow } from '../../cli/conformance/row.ts';
 
 /** An error as a client sees it, in whichever way it came. */
 interface Seen {
@@ -83,15 +80,6 @@ async function useUpQuotas(url: string): Promise<void> {
 
 const emulatorFor = ({ profile }: ErrorRow): Emulator => emulators[profile ?? 'local'];
 
-function rpcOf({ rpc }: ErrorRow): protobuf.Method {
-  const [name = '', version] = rpc.split(' ').toReversed();
-  const services = { v2beta2: cloudTasksV2Beta2Service, v2beta3: cloudTasksV2Beta3Service };
-  const service = services[version as keyof typeof services] ?? cloudTasksV2Service;
-  const method = service.methods[name];
-  if (method === undefined) throw new Error(`There is no ${rpc}.`);
-  return method;
-}
-
 const bytes = (value: Buffer): Buffer => value;
 
 async function overGrpc(row: ErrorRow): Promise<Seen> {
@@ -128,12 +116,6 @@ function paramsOf(rpc: protobuf.Method, request: Plain): string {
   return new URLSearchParams({ [field]: textAt(request, field) }).toString();
 }
 
-function textAt(message: Plain, path: string): string {
-  let value: unknown = message;
-  for (const name of path.split('.')) value = (value as Plain | undefined)?.[name];
-  return typeof value === 'string' ? value : '';
-}
-
 /** A `google.rpc.Status` as it stands in a message. */
 function seenIn(status: Plain): Seen {
   const details = (status['details'] as { type_url: string; value: Buffer }[] | undefined) ?? [];
@@ -162,31 +144,14 @@ function codeName(code: number): string {
 }
 
 async function overRest(row: ErrorRow): Promise<Seen> {
-  const rpc = rpcOf(row);
-  const [rule] = httpRulesOf(rpc);
-  const json = messageToJson(rpc.resolvedRequestType as protobuf.Type, row.request as Plain, {
-    enumsAsNumbers: false,
-  }) as Record<string, unknown>;
-  const path = rule?.template.replace(/\{([^=}]+)=[^}]*\}/, (_, field: string) =>
-    textAt(json, field).split('/').map(encodeURIComponent).join('/'),
-  );
-  const body = rule?.body === undefined ? undefined : rule.body === '*' ? json : json[rule.body];
-  const response = await fetch(`${emulatorFor(row).url}${path}`, {
-    method: rule?.method ?? 'GET',
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const { error } = (await response.json()) as { error: Plain };
+  const { body } = await callOverRest(row, emulatorFor(row).url);
+  const { error } = body as { error: Plain };
   if (row.within === 'operation') return seenIn(error);
   return {
     code: String(error['status']),
     message: String(error['message']),
     details: (error['details'] as unknown[] | undefined) ?? [],
   };
-}
-
-/** A text with its instants, which differ from run to run, taken out. */
-function withoutTimes(text: string): string {
-  return text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+-0[78]:00/g, '<TIME>');
 }
 
 describe.each([
