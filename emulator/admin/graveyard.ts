@@ -68,8 +68,8 @@ export class Graveyard {
   requeue(taskName: string): Task {
     const dead = this.list().findLast(({ task }) => isNamed(taskName, task.name));
     if (dead === undefined) throw entityNotFound();
-    const { target, dispatchDeadlineMs } = dead.task;
-    const task = this.#tasks.create(dead.queueName, { target, dispatchDeadlineMs });
+    const { target, dispatchDeadlineMs, retryConfig } = dead.task;
+    const task = this.#tasks.create(dead.queueName, { target, dispatchDeadlineMs, retryConfig });
     this.#dead.remove(dead);
     return task;
   }
