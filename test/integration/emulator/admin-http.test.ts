@@ -252,3 +252,16 @@ test('an empty parameter is as if it were left out', async () => {
   const { body } = await call('GET', '/emulator/v1/attempts?queue=&taskName=&url=&attempt=&limit=');
   expect(body).toMatchObject({ attempts: [{ outcome: 'completed' }], total: 1 });
 });
+
+test('a dead task that is created again keeps the retry settings that it had itself', async () => {
+  const target = await serve((response) => response.writeHead(500).end());
+  await create(target.url, 'once', { retryConfig: { maxAttempts: 1, minBackoff: '0s' } });
+  await call('GET', '/emulator/v1/idle');
+  const body = { taskName: 'once' };
+  expect(await call('POST', '/emulator/v1/graveyard:requeue', { body })).toMatchObject({ status: 200 });
+  await call('GET', '/emulator/v1/idle');
+  expect((await call('GET', '/emulator/v1/attempts')).body).toMatchObject({
+    attempts: [{ outcome: 'exhausted' }, { attempt: 1, outcome: 'exhausted' }],
+    total: 2,
+  });
+});

@@ -187,21 +187,6 @@ test('a dead task lies in the graveyard with its last answer, and can be created
   expect(() => emulator.graveyard.requeue('dead')).toThrow('Requested entity was not found.');
 });
 
-test('a dead task that is created again keeps the retry settings that it had itself', async () => {
-  const target = await serve(answer(500));
-  const task = {
-    name: `${mail}/tasks/once`,
-    httpRequest: { url: target.url },
-    retryConfig: { maxAttempts: 1, minBackoff: '0s' },
-  };
-  await fetch(`${emulator.url}/v2/${mail}/tasks`, { method: 'POST', body: JSON.stringify({ task }) });
-  await emulator.idle();
-  const again = emulator.graveyard.requeue('once');
-  await emulator.idle();
-  expect(emulator.attempts({ taskName: again.name })).toMatchObject([{ attempt: 1, outcome: 'exhausted' }]);
-  expect(emulator.attempts({ taskName: 'once' })).toHaveLength(1);
-});
-
 test('a wait for deliveries runs the clock on until they have come', async () => {
   const target = await serve(answer(500));
   await create(target.url);
