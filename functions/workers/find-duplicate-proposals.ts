@@ -6,7 +6,7 @@ import { proposals, type Proposal } from '../model/proposal.ts';
 /** The organizations that are to accept a student, by the student. */
 type AcceptedBy = Record<string, string[]>;
 
-type Params = z.ZodObject<{ program: z.ZodString }>;
+type Params = z.ZodObject<{ program: z.ZodString }, z.core.$strict>;
 
 /**
  * Finds the students of a program whom several organizations are to accept, and reports them. Two proposals of one student may lie in
@@ -16,7 +16,9 @@ type Params = z.ZodObject<{ program: z.ZodString }>;
 export const findDuplicateProposals: IterativeTask<Params, Proposal, AcceptedBy> = iterativeTask({
   name: 'find-duplicate-proposals',
   queue: 'iterate',
-  params: z.object({ program: z.string().regex(/^[\w-]+$/, 'give the id of a program, such as gsoc2026') }),
+  params: z.strictObject({
+    program: z.string().regex(/^[\w-]+$/, 'give the id of a program, such as gsoc2026'),
+  }),
   query: ({ program }, db) => proposals(db).where('program', '==', program).where('state', '==', 'accepted'),
   shards: 4,
   state: { schema: z.record(z.string(), z.array(z.string())), initial: {}, reduce: together },
