@@ -41,6 +41,8 @@ test('dev prints every address, starts functions anew when a file changes, and C
   const { folder, write } = otherProject('one');
   const cli = startDev(folder);
   await cli.line(/^The functions answer: 1 in /);
+  const [, page = ''] = /(http:\S+)$/.exec(await cli.line(/its console .*\/console\/$/)) ?? [];
+  expect(await textAt(page)).toContain('<title>Cloud Tasks emulator</title>');
   const [, url = ''] = /(http:\S+\/hello)$/.exec(await cli.line(/\/hello$/)) ?? [];
   await cli.line(/export CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDTASKS=http:\/\/127\.0\.0\.1:\d+\/$/);
   await cli.line(/export CLOUD_TASKS_EMULATOR_HOST=127\.0\.0\.1:\d+$/);
