@@ -38,7 +38,7 @@ export function judge(run: Run, shard: Shard, delivery: TurnDelivery): Verdict {
   // Each turn's last act is to enqueue the next, so of the turns before the last one nothing can be left to enqueue.
   if (delivery.turn < shard.turn - 1) return { kind: 'void', reason: 'long committed' };
   if (delivery.turn === shard.turn - 1) return { kind: 'replay' };
-  if (isStopping(run.state)) return { kind: 'park' };
+  if (isStopping(run.state)) return { kind: shard.state === 'running' ? 'park' : 'parked' };
   if (run.state !== 'running') return { kind: 'void', reason: `the run is ${run.state}` };
   if (shard.state !== 'running') return { kind: 'void', reason: `the shard is ${shard.state}` };
   return { kind: 'take' };
