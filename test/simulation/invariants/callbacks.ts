@@ -33,6 +33,8 @@ export class Callbacks implements Observer {
 
   /** The user's code is called for it. */
   called(name: Callback | 'onComplete', key: string): void {
+    // One that hangs until its time is over fails as well, and cannot say so: each call may be a failure.
+    this.#thrown.set(key, (this.#thrown.get(key) ?? 0) + 1);
     const settledAs = this.#settled.get(key);
     const since = servedPlace.getStore()?.since ?? 0;
     if (settledAs !== undefined && settledAs <= since)
@@ -41,7 +43,7 @@ export class Callbacks implements Observer {
 
   /** The user's code has thrown in it. */
   threw(key: string, isFatal: boolean): void {
-    this.#thrown.set(key, isFatal ? Infinity : (this.#thrown.get(key) ?? 0) + 1);
+    if (isFatal) this.#thrown.set(key, Infinity);
   }
 
   runWritten(before: Run | undefined, after: Run): void {
