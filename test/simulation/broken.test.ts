@@ -115,7 +115,7 @@ const breaks: Readonly<Record<string, { readonly breakProtocol: Break; readonly 
         queue: changed(ports.queue, {
           enqueue(task) {
             const { at: _, ...due } = task;
-            return ports.queue.enqueue(due);
+            return ports.queue.enqueue(task.delivery.kind === 'turn' ? due : task);
           },
         }),
       }),
