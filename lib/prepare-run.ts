@@ -46,7 +46,7 @@ export async function prepareRun(
   }
   mustBelongTo(task, found.run);
   if (delivery.epoch > found.run.epoch) return 'void';
-  if (delivery.epoch < found.run.epoch) return await replayOlder(found.run, ports);
+  if (delivery.epoch < found.run.epoch) return await replayOlder(found, ports);
   if (found.run.state !== 'starting') return await replay(found, ports);
   const fit = fitOf(task, found.run);
   if (fit.kind === 'misfit') {
@@ -137,11 +137,15 @@ async function callOnStart(
   }).finally(() => effects.close());
 }
 
-/** A crash may have kept the task that goes on with the preparation from being enqueued. */
-async function replayOlder(run: Run, ports: Ports): Promise<PrepareOutcome> {
-  if (run.state !== 'starting') return 'void';
-  await drainRun(run, ports);
-  return 'replayed';
+/** A crash may have kept the task that goes on with the preparation from being enqueued; or the first turns, and the run was stopped since. */
+async function replayOlder({ run, shards }: RunRecords, ports: Ports): Promise<PrepareOutcome> {
+  if (run.state === 'starting') {
+    await drainRun(run, ports);
+    return 'replayed';
+  }
+  const begun = shards.filter(({ state, turn }) => state === 'running' && turn === 0);
+  for (const { outbox } of begun) await drain(outbox, ports.queue);
+  return begun.length === 0 ? 'void' : 'replayed';
 }
 
 /** The run with its shards, each with its first turn to enqueue. */

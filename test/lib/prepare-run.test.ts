@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { TurnDelivery } from '../../lib/core/delivery.ts';
 import { FirestoreRunStore } from '../../lib/firestore/run-store.ts';
-import { FatalTaskError, iterativeTask, retryRun } from '../../lib/index.ts';
+import { FatalTaskError, iterativeTask, pauseRun, retryRun } from '../../lib/index.ts';
 import { startRun } from '../../lib/start-run.ts';
 import { takeDelivery } from '../../lib/take-delivery.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
@@ -97,6 +97,19 @@ test('a preparation that finds another quicker, which died before it enqueued th
   const outcomes = await Promise.allSettled([quicker, takeLast(walk, ports)]);
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   expect(ports.queue.tasks.map(({ delivery }) => delivery.kind)).toEqual(['prepare', 'turn']);
+});
+
+test('a run that was paused when its preparation and the pause had died comes to a stand when the preparation comes again', async () => {
+  const walk = iterativeTask({ ...base, each: visit });
+  await startRun(walk, { ...runStart, shards: 2 }, ports);
+  const prepare = ports.queue.tasks.at(-1)?.delivery;
+  if (prepare?.kind !== 'prepare') return expect.fail('no preparation');
+  await expect(takeDelivery(walk, prepare, { ...ports, queue: dead })).rejects.toThrow('died');
+  await expect(pauseRun('r', {}, { ...ports, queue: dead })).rejects.toThrow('died');
+  expect(await takeDelivery(walk, prepare, ports)).toBe('replayed');
+  for (const turn of turns()) expect(await takeTurn(walk, turn, ports)).toBe('parked');
+  expect((await db.doc('pageturnerRuns/r').get()).get('state')).toBe('paused');
+  expect(await takeDelivery(walk, prepare, ports)).toBe('void');
 });
 
 test('a preparation that fails when another has prepared the run leaves it running', async () => {

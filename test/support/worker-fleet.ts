@@ -61,13 +61,10 @@ export class WorkerFleet implements AsyncDisposable {
     return fleet;
   }
 
-  /**
-   * Kills the worker that has been ready for longest, with SIGKILL, unless that leaves fewer ready than half the fleet: on a machine
-   * that is too busy to replace workers so fast, none would live long enough to do anything.
-   */
+  /** Kills the worker that has been ready for longest, with SIGKILL, unless no other is ready. */
   killOldest(): boolean {
     const [oldest, ...others] = this.#ready;
-    if (oldest === undefined || others.length < this.#options.size / 2) return false;
+    if (oldest === undefined || others.length === 0) return false;
     this.#ready = others;
     return oldest.process.kill('SIGKILL');
   }

@@ -29,6 +29,13 @@ describe('a delivered turn', () => {
       'parked',
     ],
     [
+      'of a shard that is parked already has the run hear of it, and parks nothing again',
+      {},
+      { state: 'parked' },
+      { state: 'pausing' },
+      'parked',
+    ],
+    [
       'is void when its chain was restarted before the run was to stand still',
       { epoch: 1 },
       {},
