@@ -17,6 +17,14 @@ const settings = z.strictObject({
     .describe(
       'Whether a queue that is missing is made when a task is created in it. Default false; not with profile strict.',
     ),
+  missingQueueCode: z
+    .enum(['NOT_FOUND', 'FAILED_PRECONDITION'])
+    .optional()
+    .describe('What CreateTask answers where the queue is missing. Default NOT_FOUND.'),
+  conflictCode: z
+    .enum(['ABORTED', 'ALREADY_EXISTS'])
+    .optional()
+    .describe('As of what an answer of 409 is recorded. Default ABORTED.'),
   hasBackPressure: z
     .boolean()
     .optional()
@@ -139,6 +147,8 @@ export interface EmulatorConfig {
     readonly taskNameReuseAfter?: string | undefined;
     readonly queueNameReuseAfter?: string | undefined;
     readonly autoCreatesQueues?: boolean | undefined;
+    readonly missingQueueCode?: 'NOT_FOUND' | 'FAILED_PRECONDITION' | undefined;
+    readonly conflictCode?: 'ABORTED' | 'ALREADY_EXISTS' | undefined;
     readonly hasBackPressure?: boolean | undefined;
     readonly hasErrorPressure?: boolean | undefined;
     readonly hasSlowStart?: boolean | undefined;

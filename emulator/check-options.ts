@@ -9,6 +9,8 @@ const SETTINGS: Readonly<Record<keyof EngineSettings, Check>> = {
   taskNameReuseAfterMs: milliseconds,
   queueNameReuseAfterMs: milliseconds,
   autoCreatesQueues: truth,
+  missingQueueCode: oneOf('NOT_FOUND', 'FAILED_PRECONDITION'),
+  conflictCode: oneOf('ABORTED', 'ALREADY_EXISTS'),
   hasBackPressure: truth,
   hasErrorPressure: truth,
   hasSlowStart: truth,

@@ -54,13 +54,15 @@ export function consoleUrl(emulatorUrl: string): string {
 function engineSettings(settings: EmulatorConfig['settings']): Partial<EngineSettings> {
   const { taskNameReuseAfter, queueNameReuseAfter, hasBackPressure, hasErrorPressure, hasSlowStart } =
     settings;
-  const { autoCreatesQueues } = settings;
+  const { autoCreatesQueues, missingQueueCode, conflictCode } = settings;
   return {
     ...(taskNameReuseAfter !== undefined && { taskNameReuseAfterMs: secondsOf(taskNameReuseAfter) * 1000 }),
     ...(queueNameReuseAfter !== undefined && {
       queueNameReuseAfterMs: secondsOf(queueNameReuseAfter) * 1000,
     }),
     ...(autoCreatesQueues !== undefined && { autoCreatesQueues }),
+    ...(missingQueueCode !== undefined && { missingQueueCode }),
+    ...(conflictCode !== undefined && { conflictCode }),
     ...(hasBackPressure !== undefined && { hasBackPressure }),
     ...(hasErrorPressure !== undefined && { hasErrorPressure }),
     ...(hasSlowStart !== undefined && { hasSlowStart }),

@@ -1,6 +1,4 @@
-import { responseStatusOf } from '../core/attempt.ts';
-import type { DispatchResult } from '../core/dispatch.ts';
-import type { Queue, Task } from '../core/model.ts';
+import type { Queue, ResponseStatus, Task } from '../core/model.ts';
 import { parseQueueName, queueOfTask } from '../core/names.ts';
 import type { EngineEvent } from '../engine/events.ts';
 import { SeededRandom } from '../engine/random.ts';
@@ -88,7 +86,7 @@ function entryOf(event: TaskEvent, queue: Queue): TaskLogEntry {
       labels: { project_id: project, location, queue_id: queueId },
     },
     timestamp: timeText(event.at),
-    severity: event.kind === 'attemptEnded' && statusOf(event.result) !== 'OK' ? 'ERROR' : 'DEBUG',
+    severity: event.kind === 'attemptEnded' && statusOf(event.status) !== 'OK' ? 'ERROR' : 'DEBUG',
     jsonPayload: {
       '@type': 'type.googleapis.com/google.cloud.tasks.logging.v1.TaskActivityLog',
       task: event.task.name,
@@ -122,7 +120,7 @@ function activityOf(event: TaskEvent, queue: Queue): Partial<TaskActivity> {
           ...(dispatchAt !== undefined && { attemptDuration: `${((at - dispatchAt) / 1000).toFixed(6)}s` }),
           ...(scheduleAt !== undefined && { scheduleTime: timeText(scheduleAt) }),
           ...(event.outcome === 'retry' && { retryTime: timeText(task.scheduleAt) }),
-          status: statusOf(event.result),
+          status: statusOf(event.status),
           dispatchCount: String(event.attempt),
           ...counts,
           ...aim,
@@ -133,8 +131,8 @@ function activityOf(event: TaskEvent, queue: Queue): Partial<TaskActivity> {
 }
 
 /** The name of the code that is recorded for an attempt. */
-export function statusOf(result: DispatchResult): string {
-  return responseStatusOf(result).message.split('(')[0] || 'OK';
+export function statusOf({ message }: ResponseStatus): string {
+  return message.split('(')[0] || 'OK';
 }
 
 /** The parts of a queue's name, as monitored resources call them. */

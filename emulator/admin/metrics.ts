@@ -44,7 +44,7 @@ export class Metrics {
       count(this.#slowed, `${queueLabels(event.queue.name)},reason="${event.reason}"`);
     }
     if (event.kind === 'attemptEnded') {
-      count(this.#attempts, `${labelsOf(event.task.name)},response_code="${statusOf(event.result)}"`);
+      count(this.#attempts, `${labelsOf(event.task.name)},response_code="${statusOf(event.status)}"`);
     }
     if (event.kind === 'attemptStarted') {
       const { name, lastAttempt } = event.task;

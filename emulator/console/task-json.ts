@@ -1,5 +1,5 @@
 import type { AttemptRecord, Delivery } from '../admin/attempt-log.ts';
-import { responseStatusOf } from '../core/attempt.ts';
+import { isSuccess } from '../core/attempt.ts';
 import type { DispatchResult } from '../core/dispatch.ts';
 import { entityNotFound } from '../core/faults.ts';
 import type { Target, Task } from '../core/model.ts';
@@ -81,7 +81,7 @@ function attemptJson({ attempt, startedAt, endedAt, outcome, result, deliveries 
     ...(outcome !== undefined && { outcome }),
     ...(result !== undefined && {
       result: resultText(result),
-      hasSucceeded: responseStatusOf(result).code === 0,
+      hasSucceeded: isSuccess(result),
     }),
     deliveries: deliveries.map(deliveryJson),
   };

@@ -27,6 +27,8 @@ export interface AttemptEnd {
   readonly retryFrom: number;
   /** How long the task may stay in its queue; 31 days unless given. */
   readonly retentionMs?: number;
+  /** What is recorded of the result. */
+  readonly status: ResponseStatus;
 }
 
 /** Ends the task's last attempt. */
@@ -34,7 +36,7 @@ export function concludeAttempt(
   task: Task,
   result: DispatchResult,
   config: RetryConfig,
-  { now, retryFrom, retentionMs }: AttemptEnd,
+  { now, retryFrom, retentionMs, status }: AttemptEnd,
 ): Conclusion {
   const httpStatus = httpStatusOf(task, result);
   const recorded: Task = {
@@ -44,7 +46,7 @@ export function concludeAttempt(
       ...task.lastAttempt,
       dispatchAt: task.lastAttempt?.dispatchAt ?? now,
       responseAt: now,
-      responseStatus: responseStatusOf(result),
+      responseStatus: status,
     },
   };
   if (isSuccess(result)) return { kind: 'completed', task: recorded };
@@ -95,12 +97,16 @@ function httpStatusOf(task: Task, result: DispatchResult): number {
 
 const UNKNOWN = [2, 'UNKNOWN'] as const;
 
+/** The two codes that HTTP has 409 for. Which of them the service records is not known. */
+export type ConflictCode = 'ABORTED' | 'ALREADY_EXISTS';
+
+const CONFLICT_CODES: Readonly<Record<ConflictCode, number>> = { ABORTED: 10, ALREADY_EXISTS: 6 };
+
 const RPC_CODES: Readonly<Record<number, readonly [code: number, name: string]>> = {
   400: [3, 'INVALID_ARGUMENT'],
   401: [16, 'UNAUTHENTICATED'],
   403: [7, 'PERMISSION_DENIED'],
   404: [5, 'NOT_FOUND'],
-  409: [10, 'ABORTED'],
   429: [8, 'RESOURCE_EXHAUSTED'],
   499: [1, 'CANCELLED'],
   500: [13, 'INTERNAL'],
@@ -110,9 +116,13 @@ const RPC_CODES: Readonly<Record<number, readonly [code: number, name: string]>>
 };
 
 /** The `google.rpc.Status` that the service records for the end of an attempt. */
-export function responseStatusOf(result: DispatchResult): ResponseStatus {
+export function responseStatusOf(
+  result: DispatchResult,
+  conflictCode: ConflictCode = 'ABORTED',
+): ResponseStatus {
   if (isSuccess(result)) return { code: 0, message: '' };
   const httpStatus = result.kind === 'response' ? result.httpStatus : result.kind === 'timeout' ? 504 : 0;
-  const [code, name] = RPC_CODES[httpStatus] ?? UNKNOWN;
+  const [code, name] =
+    httpStatus === 409 ? [CONFLICT_CODES[conflictCode], conflictCode] : (RPC_CODES[httpStatus] ?? UNKNOWN);
   return { code, message: `${name}(${code}): HTTP status code ${httpStatus}` };
 }

@@ -9,6 +9,11 @@ export function queueNotFound(): ApiError {
   );
 }
 
+/** What CreateTask answered for a while in 2023 where the queue is missing. */
+export function queueNotThere(): ApiError {
+  return new ApiError('FAILED_PRECONDITION', 'Queue does not exist.');
+}
+
 export function entityNotFound(): ApiError {
   return new ApiError('NOT_FOUND', 'Requested entity was not found.');
 }

@@ -2,7 +2,7 @@ import { concludeAttempt, countResponse, isSuccess, startAttempt } from '../core
 import type { Dispatch, DispatchResult } from '../core/dispatch.ts';
 import { DueHeap } from '../core/due-heap.ts';
 import { withHttpTarget } from '../core/http-target.ts';
-import type { Queue, Task } from '../core/model.ts';
+import type { Queue, ResponseStatus, Task } from '../core/model.ts';
 import { queueOfTask } from '../core/names.ts';
 import { retentionMsOf } from '../core/retry.ts';
 import type { Claim, NameRelease, TaskStore } from '../store/store.ts';
@@ -23,6 +23,8 @@ export interface DispatcherOptions {
   /** The release of a task's name that is given up at `now`. */
   readonly releaseAt: (now: number, queue: Queue | undefined) => NameRelease;
   readonly throttles: Throttles;
+  /** What is recorded of the end of an attempt. */
+  readonly statusOf: (result: DispatchResult) => ResponseStatus;
 }
 
 /** How many tasks are looked at in one go when some have outlived their retention. */
@@ -39,6 +41,7 @@ export class Dispatcher {
   readonly #emit: EngineListener;
   readonly #releaseAt: DispatcherOptions['releaseAt'];
   readonly #throttles: Throttles;
+  readonly #statusOf: DispatcherOptions['statusOf'];
   readonly #lanes = new Map<string, Lane>();
   /** The lanes that can start an attempt, at once or at a known time. */
   readonly #ready = new DueHeap<Lane>();
@@ -51,13 +54,14 @@ export class Dispatcher {
   #lastOrder = 0;
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
 
-  constructor({ clock, store, dispatch, emit, releaseAt, throttles }: DispatcherOptions) {
+  constructor({ clock, store, dispatch, emit, releaseAt, throttles, statusOf }: DispatcherOptions) {
     this.#clock = clock;
     this.#store = store;
     this.#dispatch = dispatch;
     this.#emit = emit;
     this.#releaseAt = releaseAt;
     this.#throttles = throttles;
+    this.#statusOf = statusOf;
     this.#storeWatch = new StoreWatch(clock, emit);
   }
 
@@ -239,7 +243,8 @@ export class Dispatcher {
     if (outcome !== 'ignored') this.#storeWatch.written();
     this.#attempts.remove(attempt);
     const slowReason = lane.attemptEnded(now, result, begun.target.kind);
-    this.#emit({ kind: 'attemptEnded', at: now, attempt: number, task, result, outcome });
+    const status = this.#statusOf(result);
+    this.#emit({ kind: 'attemptEnded', at: now, attempt: number, task, result, status, outcome });
     if (slowReason !== undefined) this.#slowed(lane, slowReason, now);
     if (isDone) this.#gone(taskName, outcome, now);
     if (this.#lanes.get(lane.queue.name) === lane) this.#rearm(lane);
@@ -265,6 +270,7 @@ export class Dispatcher {
       now,
       retryFrom,
       retentionMs: retentionMsOf(queue),
+      status: this.#statusOf(result),
     });
     if (conclusion.kind === 'retry') this.#store.rescheduleTask(conclusion.task);
     return { outcome: conclusion.kind, task: conclusion.task };

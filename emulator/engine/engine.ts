@@ -1,4 +1,8 @@
 import type { Dispatch } from '../core/dispatch.ts';
+import { responseStatusOf } from '../core/attempt.ts';
+import type { ConflictCode } from '../core/attempt.ts';
+import type { ApiError } from '../core/errors.ts';
+import { queueNotFound, queueNotThere } from '../core/faults.ts';
 import type { Queue, Task } from '../core/model.ts';
 import { QUEUE_NAME_REUSE_MS } from '../core/production-rules.ts';
 import type { NameRelease, StoreContents, TaskStore } from '../store/store.ts';
@@ -22,6 +26,10 @@ export interface EngineSettings extends Throttles {
   readonly queueNameReuseAfterMs: number;
   /** Whether a task that is created in a queue that is missing has that queue made. Default no; not with the profile `strict`. */
   readonly autoCreatesQueues: boolean;
+  /** What CreateTask answers where the queue is missing. Default `NOT_FOUND`, as is recorded; `FAILED_PRECONDITION` was reported in 2023. */
+  readonly missingQueueCode: keyof typeof MISSING_QUEUE;
+  /** As of what an answer of 409 is recorded. Default `ABORTED`; which it is at the service is not known. */
+  readonly conflictCode: ConflictCode;
 }
 
 /** All that an engine holds, but for what is kept for a minute or by request id: counts of quotas, pressure, batches. */
@@ -46,10 +54,18 @@ export interface EngineOptions {
   readonly production?: Production;
 }
 
+/** What CreateTask may answer where the queue is missing. */
+const MISSING_QUEUE: Readonly<Record<'NOT_FOUND' | 'FAILED_PRECONDITION', () => ApiError>> = {
+  NOT_FOUND: queueNotFound,
+  FAILED_PRECONDITION: queueNotThere,
+};
+
 const DEFAULTS: EngineSettings = {
   taskNameReuseAfterMs: 60 * 60 * 1000,
   queueNameReuseAfterMs: 0,
   autoCreatesQueues: false,
+  missingQueueCode: 'NOT_FOUND',
+  conflictCode: 'ABORTED',
   hasBackPressure: true,
   hasErrorPressure: false,
   hasSlowStart: false,
@@ -82,10 +98,9 @@ export class Engine implements AsyncDisposable {
 
   constructor(options: EngineOptions) {
     const { clock, random, store, dispatch, sizeOf, settings, production = new Production() } = options;
-    const { taskNameReuseAfterMs, queueNameReuseAfterMs, autoCreatesQueues, ...throttles } = {
-      ...DEFAULTS,
-      ...settings,
-    };
+    const all = { ...DEFAULTS, ...settings };
+    const { taskNameReuseAfterMs, queueNameReuseAfterMs, autoCreatesQueues } = all;
+    const { missingQueueCode, conflictCode } = all;
     const emit = (event: EngineEvent): void => {
       if (event.kind === 'queueSlowed') production.queueSlowed(event.queue, event.reason);
       for (const listener of this.#listeners) listener(event);
@@ -103,7 +118,8 @@ export class Engine implements AsyncDisposable {
       dispatch,
       emit,
       releaseAt: releaseTaskName,
-      throttles,
+      throttles: all,
+      statusOf: (result) => responseStatusOf(result, conflictCode),
     });
     const common = { clock, store, dispatcher: this.#dispatcher, emit, production };
     this.queues = new QueueOperations({
@@ -116,6 +132,7 @@ export class Engine implements AsyncDisposable {
       random,
       sizeOf,
       releaseAt: releaseTaskName,
+      missingQueue: MISSING_QUEUE[missingQueueCode],
       makeQueue: autoCreatesQueues ? (name) => this.queues.createForTask(name) : undefined,
     });
     this.leases = new LeaseOperations({

@@ -1,5 +1,5 @@
 import type { DispatchResult } from '../core/dispatch.ts';
-import type { Queue, Task } from '../core/model.ts';
+import type { Queue, ResponseStatus, Task } from '../core/model.ts';
 
 /** Why a task left its queue. `expired`: it was there for 31 days, the longest that the service keeps a task. */
 export type TaskDeletedReason = 'completed' | 'exhausted' | 'expired' | 'deleted' | 'purged' | 'queueDeleted';
@@ -47,6 +47,8 @@ export type EngineEvent =
       /** The task after this attempt; for `ignored`, as it was when the attempt began. */
       readonly task: Task;
       readonly result: DispatchResult;
+      /** What is recorded of the result. */
+      readonly status: ResponseStatus;
       readonly outcome: AttemptOutcome;
     }
   | {

@@ -31,6 +31,8 @@ export interface TaskOperationsOptions {
   readonly sizeOf: (task: Task) => number;
   /** The release of a task's name that is given up at `now`. */
   readonly releaseAt: (now: number, queue: Queue | undefined) => NameRelease;
+  /** What is answered where a new task's queue is missing. */
+  readonly missingQueue: () => ApiError;
   /** Makes the queue that a new task is to be in; without it the task is refused. */
   readonly makeQueue?: ((name: string) => Queue) | undefined;
 }
@@ -51,10 +53,13 @@ export class TaskOperations {
   readonly #production: Production;
   readonly #sizeOf: TaskOperationsOptions['sizeOf'];
   readonly #releaseAt: TaskOperationsOptions['releaseAt'];
+  readonly #missingQueue: TaskOperationsOptions['missingQueue'];
   readonly #makeQueue: TaskOperationsOptions['makeQueue'];
 
   constructor(options: TaskOperationsOptions) {
-    const { clock, random, store, dispatcher, emit, production, sizeOf, releaseAt, makeQueue } = options;
+    const { clock, random, store, dispatcher, emit, production, sizeOf, releaseAt } = options;
+    const { missingQueue, makeQueue } = options;
+    this.#missingQueue = missingQueue;
     this.#makeQueue = makeQueue;
     this.#clock = clock;
     this.#random = random;
@@ -73,7 +78,7 @@ export class TaskOperations {
     const task = newTask(input.name ?? this.#freeName(parent), input, now);
     if (this.#sizeOf(task) > MAX_TASK_BYTES) throw invalidArgument('Task size too large');
     const queue = this.#dispatcher.queue(parent) ?? this.#makeQueue?.(parent);
-    if (queue === undefined) throw queueNotFound();
+    if (queue === undefined) throw this.#missingQueue();
     checkKind(task, queue);
     if (this.#store.getTask(task.name) !== undefined || this.#store.isTaskNameHeld(task.name, now)) {
       throw new ApiError('ALREADY_EXISTS', 'Requested entity already exists');

@@ -222,7 +222,8 @@ class World {
       newPorts,
       runs: () => this.#runs(),
       setAside: (run) => this.#db.documentsIn([`pageturnerRuns/${run}/setAside`]).length,
-      startCalmly: () => startOn(this.#outside, app.walk, {}, { startedBy: 'simulation' }),
+      startCalmly: () =>
+        startOn(this.#outside, app.walk, {}, { startedBy: 'simulation', idempotencyKey: 'calm' }),
       runOut: () => this.#runOut(),
       report: this.#report,
     });

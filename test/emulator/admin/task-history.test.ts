@@ -21,6 +21,7 @@ const ended = (id: string, attempt = 1): EngineEvent => ({
   attempt,
   task: taskOf(id, { dispatchCount: attempt }),
   result: { kind: 'response', httpStatus: 200 },
+  status: { code: 0, message: '' },
   outcome: 'completed',
 });
 

@@ -25,7 +25,8 @@ function conclude(
   task: Task = started,
   config: RetryConfig = retryConfig,
 ): Conclusion {
-  return concludeAttempt(task, result, config, { now: NOW, retryFrom: NOW });
+  const status = responseStatusOf(result);
+  return concludeAttempt(task, result, config, { now: NOW, retryFrom: NOW, status });
 }
 
 describe('an attempt that begins', () => {
@@ -82,7 +83,11 @@ describe('an attempt that ends', () => {
   test('in failure puts the next one the backoff after the instant to count from', () => {
     const config = { ...retryConfig, minBackoffMs: 10_000, maxDoublings: 3 };
     const third = { ...started, dispatchCount: 3 };
-    const { task } = concludeAttempt(third, response(500), config, { now: NOW, retryFrom: NOW + 7000 });
+    const { task } = concludeAttempt(third, response(500), config, {
+      now: NOW,
+      retryFrom: NOW + 7000,
+      status: responseStatusOf(response(500)),
+    });
     expect(task.scheduleAt).toBe(NOW + 7000 + 40_000);
   });
 
@@ -102,7 +107,11 @@ describe('an attempt that ends', () => {
   ])('in a timeout of %s is remembered as %d', (_, task, expected) => {
     const attempted = startAttempt(task, 0, 0);
     const config = { ...retryConfig, maxAttempts: -1 };
-    const concluded = concludeAttempt(attempted, { kind: 'timeout' }, config, { now: 5, retryFrom: 5 });
+    const concluded = concludeAttempt(attempted, { kind: 'timeout' }, config, {
+      now: 5,
+      retryFrom: 5,
+      status: responseStatusOf({ kind: 'timeout' }),
+    });
     expect(concluded.task.previousHttpStatus).toBe(expected);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { concludeAttempt, startAttempt } from '../../../emulator/core/attempt.ts';
+import { concludeAttempt, responseStatusOf, startAttempt } from '../../../emulator/core/attempt.ts';
 import type { DispatchResult } from '../../../emulator/core/dispatch.ts';
 import { deliveryHeaders } from '../../../emulator/core/headers.ts';
 import type { PushTarget } from '../../../emulator/core/model.ts';
@@ -14,7 +14,8 @@ function headersOfAttempts(target: PushTarget, results: readonly DispatchResult[
     const headers = deliveryHeaders({ queue, task: { ...task, target }, scheduleAt });
     const started = startAttempt(task, scheduleAt, scheduleAt);
     const now = scheduleAt + 10;
-    task = concludeAttempt(started, result, queue.retryConfig, { now, retryFrom: now }).task;
+    const status = responseStatusOf(result);
+    task = concludeAttempt(started, result, queue.retryConfig, { now, retryFrom: now, status }).task;
     return headers;
   });
 }

@@ -197,7 +197,7 @@ describe('the shards that share a rate', () => {
 
   test('are counted anew when one is done', () => {
     const run = sampleRun({ documentsPerSecond: 5, shards: 2 });
-    expect(recounted({}, { run, shards })).toEqual({ run: { ...run, walking: 1 } });
+    expect(recounted({}, { run, shards })).toEqual({ run: { ...run, walking: 1 }, reliesOn: 'written' });
     expect(recounted({ ramp: true }, { run: sampleRun({ shards: 2 }), shards })?.run?.walking).toBe(1);
   });
 
