@@ -1,8 +1,9 @@
-import type { DocumentSnapshot, Firestore, WriteBatch } from '@google-cloud/firestore';
+import type { DocumentSnapshot, Firestore, Timestamp, WriteBatch } from '@google-cloud/firestore';
 import { status } from '@grpc/grpc-js';
 import { keyIsHeld, noSuchRun, type Run, type RunChange, type RunRecords } from '../core/run.ts';
 import { hasEnded } from '../core/run-state.ts';
 import type { Write } from '../core/write.ts';
+import { mustFit } from './commit-size.ts';
 import { keyDocument, runDocument, shardDocument } from './documents.ts';
 import { plainly, readRun, within, type FoundRun, type Reader } from './read-run.ts';
 import { runToDocument, shardToDocument } from './records.ts';
@@ -18,6 +19,8 @@ type Change = (found: RunRecords) => RunChange | undefined;
  * precondition that all it relies on is as it was read. So a process that dies in between leaves nothing behind for which the others would
  * have to wait; a server holds the locks of a transaction that was abandoned for a minute and more. Only a change that others keep
  * forestalling is made in a transaction.
+ *
+ * @throws PageturnerError `too-large` for what no server would take, which is not sent.
  */
 export async function changeRun(
   db: Firestore,
@@ -90,18 +93,35 @@ interface Commit {
   readonly writes: readonly Write[];
 }
 
-function fill({ batch, db, found, next, takesKey, writes }: Commit): void {
+function fill({ batch, writes, ...change }: Commit): void {
+  const own = ownWrites(change);
+  mustFit(writes, own);
+  for (const { lastUpdateTime, ...write } of own)
+    if (write.kind !== 'update' || lastUpdateTime === undefined) add(batch, write);
+    else batch.update(write.ref, write.data, { lastUpdateTime });
+  for (const write of writes) add(batch, write);
+}
+
+/** A write of a record of the run, which of an update says when the record was last written. */
+type OwnWrite = Write & { readonly lastUpdateTime?: Timestamp | undefined };
+
+function ownWrites({ db, found, next, takesKey }: Omit<Commit, 'batch' | 'writes'>): readonly OwnWrite[] {
   const { run: before, shards: shardsBefore } = found.records;
-  if (next.run === undefined) mustBeAsRead(batch, found.run);
+  const own: OwnWrite[] = [];
+  if (next.run === undefined) own.push(asItWasRead(found.run));
   else {
-    const { updateTime: lastUpdateTime } = found.run;
-    const data = replacing(before, runToDocument(next.run));
-    batch.update(found.run.ref, data, lastUpdateTime === undefined ? {} : { lastUpdateTime });
-    if (takesKey) batch.create(keyDocument(db, next.run), keyRecord(next.run));
-    passKey(batch, db, before, next);
+    const { ref, updateTime: lastUpdateTime } = found.run;
+    own.push({
+      kind: 'update',
+      ref,
+      data: replacing(before, next.run, runToDocument(next.run)),
+      lastUpdateTime,
+    });
+    if (takesKey) own.push({ kind: 'create', ref: keyDocument(db, next.run), data: keyRecord(next.run) });
+    own.push(...passingKey(db, before, next));
   }
   if (next.follower !== undefined)
-    batch.create(runDocument(db, next.follower.id), runToDocument(next.follower));
+    own.push({ kind: 'create', ref: runDocument(db, next.follower.id), data: runToDocument(next.follower) });
   const written = new Set<string>();
   for (const shard of next.shards ?? []) {
     const place = shardsBefore.findIndex(({ index }) => index === shard.index);
@@ -109,32 +129,32 @@ function fill({ batch, db, found, next, takesKey, writes }: Commit): void {
     const data = shardToDocument(shard);
     written.add(String(shard.index));
     if (snapshot === undefined || old === undefined)
-      batch.create(shardDocument(db, before.id, shard.index), data);
-    else batch.update(snapshot.ref, replacing(old, data), { lastUpdateTime: snapshot.updateTime });
+      own.push({ kind: 'create', ref: shardDocument(db, before.id, shard.index), data });
+    else {
+      const { ref, updateTime: lastUpdateTime } = snapshot;
+      own.push({ kind: 'update', ref, data: replacing(old, shard, data), lastUpdateTime });
+    }
   }
   if (next.reliesOn !== 'written')
-    for (const shard of found.shards) if (!written.has(shard.id)) mustBeAsRead(batch, shard);
-  for (const write of writes) add(batch, write);
+    own.push(...found.shards.filter((shard) => !written.has(shard.id)).map(asItWasRead));
+  return own;
 }
 
 /** A precondition is of a write: of one that changes nothing, not even the document's update time, so that it is in nobody's way. */
-function mustBeAsRead(batch: WriteBatch, snapshot: DocumentSnapshot): void {
+function asItWasRead(snapshot: DocumentSnapshot): OwnWrite {
   const { ref, updateTime: lastUpdateTime } = snapshot;
-  const same = { state: snapshot.get('state') as string };
-  batch.update(ref, same, lastUpdateTime === undefined ? {} : { lastUpdateTime });
+  return { kind: 'update', ref, data: { state: snapshot.get('state') as string }, lastUpdateTime };
 }
 
 /** A run that ends lets its key go, to the run that follows it if there is one. */
-function passKey(
-  batch: WriteBatch,
+function passingKey(
   db: Firestore,
   before: Run,
   { run: after = before, follower }: RunChange,
-): void {
-  if (after.key === undefined || hasEnded(before.state) || !hasEnded(after.state)) return;
-  const key = keyDocument(db, after);
-  if (follower === undefined) batch.delete(key);
-  else batch.set(key, keyRecord(follower));
+): readonly OwnWrite[] {
+  if (after.key === undefined || hasEnded(before.state) || !hasEnded(after.state)) return [];
+  const ref = keyDocument(db, after);
+  return [follower === undefined ? { kind: 'delete', ref } : { kind: 'set', ref, data: keyRecord(follower) }];
 }
 
 function keyRecord({ id, task, key }: Run): { run: string; task: string; key: string | undefined } {

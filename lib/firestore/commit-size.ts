@@ -17,9 +17,10 @@ export function mustFit(writes: readonly Write[], own: readonly Write[] = []): v
   for (const write of [...own, ...writes]) {
     size += wireSize(write, most - size);
     if (size <= most) continue;
+    const asked = writes.length === 0 ? '' : `${writes.length} writes are asked for, which with `;
     throw new PageturnerError(
       'too-large',
-      `${writes.length} writes are asked for, which are more than the ${most / mebibyte} MiB that a commit may have.`,
+      `${asked}${asked === '' ? 'The' : 'the'} run's own records are more than the ${most / mebibyte} MiB that a commit may have.`,
     );
   }
 }

@@ -102,7 +102,7 @@ export class FirestoreRunStore implements RunStore {
   ): Promise<Versioned<Shard> | 'conflict'> {
     try {
       const { writeTime } = await shardDocument(this.db, runId, after.index).update(
-        replacing(before.value, shardToDocument(after)),
+        replacing(before.value, after, shardToDocument(after)),
         { lastUpdateTime: before.version as Timestamp },
       );
       return { value: after, version: writeTime };
@@ -120,7 +120,7 @@ export class FirestoreRunStore implements RunStore {
   ): Promise<CommitResult> {
     const progress = {
       ref: shardDocument(this.db, runId, after.index),
-      data: replacing(before.value, shardToDocument(after)),
+      data: replacing(before.value, after, shardToDocument(after)),
     };
     mustFit(writes, [{ kind: 'update', ...progress }]);
     const batch = this.db.batch();
@@ -142,7 +142,6 @@ export class FirestoreRunStore implements RunStore {
     change: (found: RunRecords) => RunChange | undefined,
     writes: readonly Write[] = [],
   ): Promise<RunChange | undefined> {
-    mustFit(writes);
     return await changeRun(this.db, runId, change, writes);
   }
 

@@ -3,10 +3,22 @@ import { status } from '@grpc/grpc-js';
 import type { Run, Shard } from '../core/run.ts';
 import type { Write } from '../core/write.ts';
 
-/** The update that leaves a record in its new form: fields that it does not have any more are deleted. */
-export function replacing(before: Run | Shard, data: DocumentData): UpdateData<DocumentData> {
+/**
+ * The update that makes a record's document that of its next form: fields that it does not have any more are deleted, and those that are
+ * the same are left out, so that a change of many shards does not carry the state of each.
+ *
+ * @param data the document of the next form
+ */
+export function replacing<T extends Run | Shard>(
+  before: T,
+  after: T,
+  data: DocumentData,
+): UpdateData<DocumentData> {
+  const isSame = (field: string): boolean =>
+    field !== 'state' && field in after && before[field as keyof T] === after[field as keyof T];
+  const changed = Object.entries(data).filter(([field]) => !isSame(field));
   const gone = Object.keys(before).filter((field) => field !== 'id' && !(field in data));
-  return { ...data, ...Object.fromEntries(gone.map((field) => [field, FieldValue.delete()])) };
+  return Object.fromEntries([...changed, ...gone.map((field) => [field, FieldValue.delete()] as const)]);
 }
 
 export function add(batch: WriteBatch, write: Write): void {
