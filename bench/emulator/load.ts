@@ -6,6 +6,8 @@ import { Agent, request } from 'undici';
 
 const QUEUES = 8;
 const CREATORS = 64;
+/** Names that no earlier run against the same emulator has used. */
+const RUN = Date.now().toString(36);
 const project = 'projects/bench/locations/us-central1';
 
 /** What one emulator did under one load. */
@@ -17,14 +19,14 @@ export interface Score {
   readonly p99Ms: number;
 }
 
-/** A target that tells of each arrival. */
+/** A target that tells of each arrival, by the task's id. */
 export class Target implements AsyncDisposable {
   readonly #server = createServer((incoming, outgoing) => {
     incoming.resume();
     outgoing.end();
-    this.arrived();
+    this.arrived(String(incoming.headers['x-cloudtasks-taskname']));
   });
-  arrived: () => void = () => {};
+  arrived: (taskId: string) => void = () => {};
 
   async listen(): Promise<string> {
     await new Promise<void>((resolve) => {
@@ -58,22 +60,23 @@ export class Load implements AsyncDisposable {
     this.#targetUrl = targetUrl;
   }
 
-  /** Makes the queues, each at the highest rate that the service allows. */
+  /** Makes the queues, where they are not there, each at the highest rate that the service allows. */
   async makeQueues(kind: string): Promise<void> {
     const rateLimits = { maxDispatchesPerSecond: 500, maxConcurrentDispatches: 1000 };
     for (let queue = 0; queue < QUEUES; queue += 1) {
       const name = `${project}/queues/q${queue}`;
-      if (kind === 'firebase-tools') await this.#post(`/${name}`, { rateLimits });
-      else await this.#post(`/${project}/queues`, { name, rateLimits });
+      await this.#send(kind === 'firebase-tools' ? 'POST' : 'PATCH', `/${name}`, { rateLimits });
     }
   }
 
+  /** Creates so many tasks, and sees each of them arrive. */
   async throughput(count: number): Promise<Pick<Score, 'createsPerSecond' | 'dispatchesPerSecond'>> {
-    const { promise: allArrived, resolve } = Promise.withResolvers<void>();
-    let arrivals = 0;
-    this.#target.arrived = () => {
-      arrivals += 1;
-      if (arrivals === count) resolve();
+    const { promise: allArrived, resolve, reject } = Promise.withResolvers<void>();
+    const arrivals = new Set<string>();
+    this.#target.arrived = (taskId) => {
+      if (arrivals.has(taskId)) reject(new Error(`Task ${taskId} arrived twice.`));
+      arrivals.add(taskId);
+      if (arrivals.size === count) resolve();
     };
     const startedAt = performance.now();
     let left = count;
@@ -94,7 +97,7 @@ export class Load implements AsyncDisposable {
     const times: number[] = [];
     for (let n = 0; n < count; n += 1) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      this.#target.arrived = resolve;
+      this.#target.arrived = () => resolve();
       const startedAt = performance.now();
       await Promise.all([this.#create(), promise]);
       times.push(performance.now() - startedAt);
@@ -108,17 +111,17 @@ export class Load implements AsyncDisposable {
     this.#created += 1;
     const queue = `${project}/queues/q${this.#created % QUEUES}`;
     const task = {
-      name: `${queue}/tasks/t${this.#created}`,
+      name: `${queue}/tasks/${RUN}-${this.#created}`,
       httpRequest: { url: this.#targetUrl, httpMethod: 'POST' as const, body: 'e30=', headers: {} },
     };
     if (this.#client) await this.#client.createTask({ parent: queue, task });
-    else await this.#post(`/${queue}/tasks`, { task });
+    else await this.#send('POST', `/${queue}/tasks`, { task });
   }
 
-  async #post(path: string, body: object): Promise<void> {
+  async #send(method: 'POST' | 'PATCH', path: string, body: object): Promise<void> {
     const response = await request(this.#url + path, {
       dispatcher: this.#agent,
-      method: 'POST',
+      method,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });

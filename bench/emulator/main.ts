@@ -11,7 +11,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createInterface } from 'node:readline';
-import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import Table from 'cli-table3';
 import { startGuarded } from '../../cli/local/guard.ts';
@@ -74,15 +73,24 @@ async function score(kind: string, round: number): Promise<Score> {
 
 async function startContender(kind: string, round: number): Promise<GuardedProcess> {
   const place = kind === 'durable' ? join(folder, 'data', `tasks-${round}.db`) : folder;
-  return await startGuarded({ command: process.execPath, args: [path('contender.ts'), kind, place] });
+  const contender = await startGuarded({
+    command: process.execPath,
+    args: [path('contender.ts'), kind, place],
+  });
+  contender.stderr?.pipe(process.stderr, { end: false });
+  return contender;
 }
 
-async function urlOf({ stdout: output }: GuardedProcess): Promise<string> {
-  const lines = createInterface({ input: output as Readable });
-  for (;;) {
-    const [line] = (await once(lines, 'line')) as [string];
-    if (line.startsWith('http://')) return line;
-  }
+/** What it prints when it answers. Reading goes on: whoever is not read comes to a stand. */
+async function urlOf({ stdout, exited }: GuardedProcess): Promise<string> {
+  const url = Promise.withResolvers<string>();
+  createInterface({ input: stdout as Readable }).on('line', (line) => {
+    if (line.startsWith('http://')) url.resolve(line);
+  });
+  const died = exited.then(({ code, signal }) => {
+    throw new Error(`An emulator ended (${signal ?? code}) before it answered.`);
+  });
+  return await Promise.race([url.promise, died]);
 }
 
 /** Share of one core, in percent, that an emulator with nothing to do takes. Linux only: it reads /proc. */

@@ -237,13 +237,13 @@ export class Dispatcher {
   #end(attempt: AttemptOut, begun: Task, result: DispatchResult): void {
     const { lane, taskName, number } = attempt;
     const now = this.#clock.now();
-    const { outcome, task } = this.#conclude(attempt, begun, result, now);
+    const status = this.#statusOf(result);
+    const { outcome, task } = this.#conclude(attempt, begun, { result, status }, now);
     const isDone = outcome === 'completed' || outcome === 'exhausted';
     if (isDone) this.#store.deleteTask(taskName, this.#releaseAt(now, lane.queue));
     if (outcome !== 'ignored') this.#storeWatch.written();
     this.#attempts.remove(attempt);
     const slowReason = lane.attemptEnded(now, result, begun.target.kind);
-    const status = this.#statusOf(result);
     this.#emit({ kind: 'attemptEnded', at: now, attempt: number, task, result, status, outcome });
     if (slowReason !== undefined) this.#slowed(lane, slowReason, now);
     if (isDone) this.#gone(taskName, outcome, now);
@@ -253,7 +253,7 @@ export class Dispatcher {
   #conclude(
     attempt: AttemptOut,
     begun: Task,
-    result: DispatchResult,
+    { result, status }: { readonly result: DispatchResult; readonly status: ResponseStatus },
     now: number,
   ): { readonly outcome: AttemptOutcome; readonly task: Task } {
     const kept = attempt.isVoid ? undefined : this.#store.getTask(attempt.taskName);
@@ -270,7 +270,7 @@ export class Dispatcher {
       now,
       retryFrom,
       retentionMs: retentionMsOf(queue),
-      status: this.#statusOf(result),
+      status,
     });
     if (conclusion.kind === 'retry') this.#store.rescheduleTask(conclusion.task);
     return { outcome: conclusion.kind, task: conclusion.task };
