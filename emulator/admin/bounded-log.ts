@@ -10,7 +10,7 @@ export interface BoundedLogOptions<T> {
   readonly onDropped?: (value: T) => void;
 }
 
-/** So many places of what was dropped are kept before the queue is cut. */
+/** So many places of what is gone are kept, and as many again as there are values, before the queue is swept. */
 const MAX_EMPTY_PLACES = 1024;
 
 /**
@@ -21,7 +21,7 @@ export class BoundedLog<T> {
   readonly #options: BoundedLogOptions<T>;
   readonly #entries = new Map<T, Entry<T>>();
   /** Oldest first, from `#first` on. Looking for the first key of a map would pass over all that was deleted before it. */
-  readonly #queue: Entry<T>[] = [];
+  #queue: Entry<T>[] = [];
   #first = 0;
   #bytes = 0;
 
@@ -41,8 +41,8 @@ export class BoundedLog<T> {
     this.#bytes += bytes;
     while (this.#entries.size > this.#options.maxEntries || this.#bytes > this.#options.maxBytes)
       this.#dropOldest();
-    if (this.#first > MAX_EMPTY_PLACES && this.#first * 2 > this.#queue.length) {
-      this.#queue.splice(0, this.#first);
+    if (this.#queue.length > this.#entries.size * 2 + MAX_EMPTY_PLACES) {
+      this.#queue = this.#queue.filter(({ isGone }) => !isGone);
       this.#first = 0;
     }
   }
@@ -61,7 +61,7 @@ export class BoundedLog<T> {
 
   clear(): void {
     this.#entries.clear();
-    this.#queue.length = 0;
+    this.#queue = [];
     this.#first = 0;
     this.#bytes = 0;
   }

@@ -168,6 +168,9 @@ function isSure(question, yes) {
   });
 }
 
+/** As long as the browser itself waits before it connects again, in ms. */
+const CONNECTS_AGAIN_AFTER = 1000;
+
 let events;
 
 /** Follows what happens, while somebody looks. */
@@ -178,16 +181,19 @@ function follow() {
     return;
   }
   if (events !== undefined) return;
-  events = new EventSource('views/live');
-  events.addEventListener('open', () => {
+  const source = new EventSource('views/live');
+  events = source;
+  source.addEventListener('open', () => {
     tellLive('live');
     void refresh();
   });
-  events.addEventListener('message', () => void refresh());
-  events.addEventListener('error', () => {
+  source.addEventListener('message', () => void refresh());
+  source.addEventListener('error', () => {
     tellLive('not connected');
-    // The browser gives up where it got an answer that is no stream of events.
-    if (events?.readyState === EventSource.CLOSED) events = undefined;
+    // The browser gives up where it got an answer that is no stream of events: too many follow, or something else has the port.
+    if (source.readyState !== EventSource.CLOSED || events !== source) return;
+    events = undefined;
+    setTimeout(follow, CONNECTS_AGAIN_AFTER);
   });
 }
 

@@ -1,3 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { BoundedLog } from '../../../emulator/admin/bounded-log.ts';
 
@@ -52,3 +55,29 @@ test('it keeps the newest through many thousands', () => {
     19_985, 19_987, 19_988, 19_990, 19_991, 19_993, 19_994, 19_996, 19_997, 19_999,
   ]);
 });
+
+test('what is removed between others that stay is let go of, and the order stays', async () => {
+  const log = new BoundedLog<object>({ maxEntries: 10, maxBytes: 1000 });
+  const [first, last] = [{}, {}];
+  log.add(first, 1);
+  const removed = new WeakRef(addAndRemove(log));
+  for (let n = 0; n < 5000; n += 1) addAndRemove(log);
+  log.add(last, 1);
+  // What a weak reference has been made to stays until the next turn of the event loop.
+  await setImmediate();
+  collectGarbage();
+  expect(removed.deref()).toBe(undefined);
+  expect([...log.values()]).toEqual([first, last]);
+});
+
+function addAndRemove(log: BoundedLog<object>): object {
+  const value = {};
+  log.add(value, 1);
+  log.remove(value);
+  return value;
+}
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}

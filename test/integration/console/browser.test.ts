@@ -1,8 +1,11 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { delimiter, join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startEmulator } from '../../../emulator/index.ts';
 import { emulatorForTests } from '../../../emulator/vitest.ts';
 import { serve } from '../../emulator/web-server.ts';
 import { callRest } from '../emulator/call-rest.ts';
@@ -216,6 +219,30 @@ describe.skipIf(browserPath === undefined)(
         ]);
         expect(download.suggestedFilename()).toBe(`chain-${run}.txt`);
       });
+    });
+
+    test('the page comes back by itself after the emulator was ended and started again, with something else at its port meanwhile', async () => {
+      await using context = await browser.newContext();
+      context.setDefaultTimeout(0);
+      const page = await context.newPage();
+      const first = await startEmulator({ queues: [{ name: 'before' }] });
+      const { port } = first;
+      await page.goto(`${first.url}/console/`);
+      await page.getByText('live', { exact: true }).waitFor();
+      await page.getByRole('link', { name: 'before' }).waitFor();
+      await first.close();
+      await page.getByText('not connected').waitFor();
+
+      const other = createServer((_, response) => response.writeHead(404).end()).listen(port, '127.0.0.1');
+      await once(other, 'request');
+      other.closeAllConnections();
+      await once(other.close(), 'close');
+
+      await using second = await startEmulator({ port, queues: [{ name: 'after' }] });
+      await page.getByText('live', { exact: true }).waitFor();
+      await page.getByRole('link', { name: 'after' }).waitFor();
+      expect(await page.getByRole('link', { name: 'before' }).count()).toBe(0);
+      expect(second.port).toBe(port);
     });
 
     test('it fits a phone and goes dark with it', async () => {
