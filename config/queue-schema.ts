@@ -127,7 +127,10 @@ export const queueList: z.ZodType<QueueConfig[]> = z.array(queue).check((context
   });
 });
 
-/** A queue in the field names of the API, its name being an id. */
+/**
+ * A queue in the field names of the API, its name being an id. The emulator says the same in its own `QueueSettings`: neither knows the other,
+ * and the compiler holds them together where the command line hands one over as the other.
+ */
 export interface QueueConfig {
   readonly name: string;
   readonly rateLimits?: object | undefined;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_RATE_LIMITS } from '../core/queue-rules.ts';
 
 /** An instant or a duration, in ms. */
 const instant = z.number();
@@ -36,9 +37,9 @@ const queue = z.strictObject({
   name: z.string(),
   state: z.enum(['RUNNING', 'PAUSED', 'DISABLED']),
   rateLimits: z.strictObject({
-    maxDispatchesPerSecond: z.number().gt(0).max(500),
-    maxBurstSize: z.int().min(1).max(500),
-    maxConcurrentDispatches: z.int().min(1).max(5000),
+    maxDispatchesPerSecond: z.number().gt(0).max(MAX_RATE_LIMITS.maxDispatchesPerSecond),
+    maxBurstSize: z.int().min(1).max(MAX_RATE_LIMITS.maxBurstSize),
+    maxConcurrentDispatches: z.int().min(1).max(MAX_RATE_LIMITS.maxConcurrentDispatches),
   }),
   retryConfig,
   purgeAt: instant.optional(),

@@ -30,8 +30,8 @@ const MAX_CLIENT_DEADLINE_MS = 30_000;
 
 export interface Refusal {
   readonly kind: WarningKind;
-  /** In the service's own words. */
-  readonly error: ApiError;
+  /** In the service's own words. Made when it is wanted: an error is costly, and a task that is let through needs none. */
+  readonly error: () => ApiError;
 }
 
 /** What the service would refuse a task for that the emulator can deliver all the same. */
@@ -41,14 +41,14 @@ export function refusalOfTask({ target }: Task): Refusal | undefined {
   if (!/^https:/i.test(target.url)) {
     const text =
       "HttpRequest.url must start with 'https://' for request with HttpRequest.authorization_header";
-    return { kind: 'token-over-http', error: invalidArgument(text) };
+    return { kind: 'token-over-http', error: () => invalidArgument(text) };
   }
   // Whether an account exists only Google knows; whether it can be one shows in its address.
   if (/^[^@\s]+@[^@\s]+\.gserviceaccount\.com$/.test(account)) return undefined;
   const text =
     'The principal (user or service account) lacks IAM permission "iam.serviceAccounts.actAs" ' +
     `for the resource "${account}" (or the resource may not exist).`;
-  return { kind: 'service-account', error: new ApiError('NOT_FOUND', text) };
+  return { kind: 'service-account', error: () => new ApiError('NOT_FOUND', text) };
 }
 
 /** A call as it reaches Google's front end over gRPC. */
@@ -71,11 +71,11 @@ export function refusalOfCall(
     const text =
       '"x-goog-request-params" header is either missing or misformatted. ' +
       `"x-goog-request-params" must contain "${routing.field}=${routing.value}"`;
-    return { kind: 'missing-request-params', error: invalidArgument(text) };
+    return { kind: 'missing-request-params', error: () => invalidArgument(text) };
   }
   if (!Number.isFinite(deadlineAt) || deadlineAt - now <= MAX_CLIENT_DEADLINE_MS) return undefined;
   const text = `The request deadline is ${formatPacific(deadlineAt)}. The deadline cannot be more than 30s in the future.`;
-  return { kind: 'long-client-deadline', error: invalidArgument(text) };
+  return { kind: 'long-client-deadline', error: () => invalidArgument(text) };
 }
 
 /** Whether a worker gets a body and is not told what it is: the service adds no `Content-Type`. */

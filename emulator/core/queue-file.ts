@@ -1,7 +1,7 @@
 import { invalidArgument } from './faults.ts';
 import type { AppEngineRouting, Queue, QueueState, RetryConfig } from './model.ts';
 import { shortId } from './names.ts';
-import { newQueue, updatedQueue } from './queue-rules.ts';
+import { MAX_RATE_LIMITS, newQueue, updatedQueue } from './queue-rules.ts';
 
 /** One queue as a `queue.yaml` has it. What it leaves out goes to the file's own defaults, which are not those of the API. */
 export interface QueueFileEntry {
@@ -90,7 +90,7 @@ function settingsOf(entry: QueueFileEntry): Pick<Queue, 'retryConfig'> & Paramet
         maxBurstSize: bucketSize || DEFAULTS.bucketSize,
         maxConcurrentDispatches: Math.min(
           Math.max(maxConcurrentRequests ?? DEFAULTS.maxConcurrentRequests, 1),
-          5000,
+          MAX_RATE_LIMITS.maxConcurrentDispatches,
         ),
       },
     }),

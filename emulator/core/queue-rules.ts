@@ -5,6 +5,13 @@ import type { Input, QueueInput } from './input.ts';
 import type { AppEngineRouting, Queue, QueueHttpTarget, RateLimits, RetryConfig } from './model.ts';
 import { burstSizeFor } from './rate.ts';
 
+/** The most that each of a queue's limits may be. */
+export const MAX_RATE_LIMITS: RateLimits = {
+  maxDispatchesPerSecond: 500,
+  maxBurstSize: 500,
+  maxConcurrentDispatches: 5000,
+};
+
 const DEFAULT_RATE = { maxDispatchesPerSecond: 500, maxConcurrentDispatches: 1000 } as const;
 
 const DEFAULT_RETRY: RetryConfig = {
@@ -193,18 +200,17 @@ function newRateLimits(input: Input<RateLimits>): RateLimits {
   // On the wire 0 and "not given" are the same. The burst size is the service's own choice where the API lets nobody set it.
   const maxDispatchesPerSecond = input.maxDispatchesPerSecond || DEFAULT_RATE.maxDispatchesPerSecond;
   const maxConcurrentDispatches = input.maxConcurrentDispatches || DEFAULT_RATE.maxConcurrentDispatches;
-  if (maxDispatchesPerSecond < 0) throw tooSmall('RateLimits.maxDispatchesPerSecond');
-  if (!(maxDispatchesPerSecond <= 500)) throw tooLarge('RateLimits.maxDispatchesPerSecond', 500);
-  if (maxConcurrentDispatches < 0) throw tooSmall('RateLimits.maxConcurrentDispatches');
-  if (!(maxConcurrentDispatches <= 5000)) throw tooLarge('RateLimits.maxConcurrentDispatches', 5000);
-  const maxBurstSize = input.maxBurstSize || burstSizeFor(maxDispatchesPerSecond);
-  if (maxBurstSize < 0) throw tooSmall('RateLimits.maxBurstSize');
-  if (!(maxBurstSize <= 500)) throw tooLarge('RateLimits.maxBurstSize', 500);
-  return {
+  const limits: RateLimits = {
     maxDispatchesPerSecond,
-    maxBurstSize,
+    maxBurstSize: input.maxBurstSize || burstSizeFor(maxDispatchesPerSecond),
     maxConcurrentDispatches,
   };
+  for (const name of ['maxDispatchesPerSecond', 'maxConcurrentDispatches', 'maxBurstSize'] as const) {
+    const field = `RateLimits.${name}`;
+    if (limits[name] < 0) throw tooSmall(field);
+    if (!(limits[name] <= MAX_RATE_LIMITS[name])) throw tooLarge(field, MAX_RATE_LIMITS[name]);
+  }
+  return limits;
 }
 
 /** A retry policy with the service's defaults for what is left out. Throws INVALID_ARGUMENT. */

@@ -74,7 +74,7 @@ export class Production {
     const { queue, taskId } = parseTaskName(task.name);
     const createdAt = this.#queueCreatedAt.get(queue);
     if (createdAt !== undefined && now - createdAt < NEW_QUEUE_DELAY_MS) {
-      this.#refuse({ kind: 'queue-just-created', error: queueNotFound() }, queue);
+      this.#refuse({ kind: 'queue-just-created', error: queueNotFound }, queue);
     }
     const refusal = refusalOfTask(task);
     if (refusal !== undefined) this.#refuse(refusal, queue);
@@ -101,7 +101,8 @@ export class Production {
     const deletedAt = this.#queueDeletedAt.get(name);
     if (deletedAt !== undefined && now - deletedAt < QUEUE_NAME_REUSE_MS) {
       const text = 'The queue cannot be created because a queue with this name existed too recently.';
-      this.#refuse({ kind: 'queue-name-reused', error: new ApiError('FAILED_PRECONDITION', text) }, name);
+      const error = (): ApiError => new ApiError('FAILED_PRECONDITION', text);
+      this.#refuse({ kind: 'queue-name-reused', error }, name);
     }
     remember(this.#queueCreatedAt, name, now);
   }
@@ -109,7 +110,7 @@ export class Production {
   /** Throws in `strict` if a location (`projects/P/locations/L`) that has `count()` queues may have no more. */
   checkQueueCount(location: string, count: () => number): void {
     if (this.#isIdle || count() < QUOTAS.queues.limit) return;
-    this.#refuse({ kind: 'quota-queues', error: quotaExceeded('queues', location) }, location);
+    this.#refuse({ kind: 'quota-queues', error: () => quotaExceeded('queues', location) }, location);
   }
 
   /** Throws in `strict` if there were too many of these requests in the last minute; else counts one more. */
@@ -119,7 +120,7 @@ export class Production {
     const requests = this.#requests.get(key) ?? new LastMinute();
     if (requests.count(now) >= QUOTAS[quota].limit) {
       const kind = quota === 'runTask' ? 'quota-run-task' : 'quota-list';
-      this.#refuse({ kind, error: quotaExceeded(quota, location) }, location);
+      this.#refuse({ kind, error: () => quotaExceeded(quota, location) }, location);
     }
     requests.add(now);
     remember(this.#requests, key, requests);
@@ -132,7 +133,7 @@ export class Production {
 
   /** A queue was made because a task was created in it. */
   queueMadeForTask(name: string): void {
-    this.#refuse({ kind: 'queue-auto-created', error: queueNotFound() }, name);
+    this.#refuse({ kind: 'queue-auto-created', error: queueNotFound }, name);
   }
 
   /** A queue has become slower than its settings say. */
@@ -155,11 +156,7 @@ export class Production {
 
   /** Tells of something once. */
   warn(kind: WarningKind, subject: string, text: string): void {
-    const key = `${kind} ${subject}`;
-    if (this.#onWarning === undefined || this.#warned.has(key)) return;
-    if (this.#warned.size >= MAX_REMEMBERED) this.#warned.clear();
-    this.#warned.add(key);
-    this.#onWarning({ kind, subject, message: `${shortId(subject)}: ${text}` });
+    this.#warnOnce(kind, subject, () => text);
   }
 
   get #isIdle(): boolean {
@@ -167,9 +164,20 @@ export class Production {
   }
 
   #refuse({ kind, error }: Refusal, subject: string): void {
-    if (this.#isStrict) throw error;
-    const verb = kind === 'queue-just-created' ? 'may' : 'would';
-    this.warn(kind, subject, `the service ${verb} refuse this with ${error.code}: ${error.message}`);
+    if (this.#isStrict) throw error();
+    this.#warnOnce(kind, subject, () => {
+      const verb = kind === 'queue-just-created' ? 'may' : 'would';
+      const { code, message } = error();
+      return `the service ${verb} refuse this with ${code}: ${message}`;
+    });
+  }
+
+  #warnOnce(kind: WarningKind, subject: string, text: () => string): void {
+    const key = `${kind} ${subject}`;
+    if (this.#onWarning === undefined || this.#warned.has(key)) return;
+    if (this.#warned.size >= MAX_REMEMBERED) this.#warned.clear();
+    this.#warned.add(key);
+    this.#onWarning({ kind, subject, message: `${shortId(subject)}: ${text()}` });
   }
 }
 
@@ -191,6 +199,7 @@ const SLOWED: Readonly<Record<SlowReason, { readonly kind: WarningKind; readonly
 function remember<T>(memory: Map<string, T>, key: string, value: T): void {
   memory.delete(key);
   memory.set(key, value);
+  if (memory.size <= MAX_REMEMBERED) return;
   const [oldest] = memory.keys();
-  if (memory.size > MAX_REMEMBERED && oldest !== undefined) memory.delete(oldest);
+  if (oldest !== undefined) memory.delete(oldest);
 }

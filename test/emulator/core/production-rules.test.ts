@@ -33,7 +33,7 @@ describe('a task', () => {
       'The principal (user or service account) lacks IAM permission "iam.serviceAccounts.actAs" for the resource "me@example.com" (or the resource may not exist).',
     ],
   ])('%s would be told %3$j', (_, target, text) => {
-    expect(refusalOfTask(taskTo(target))?.error.message).toBe(text);
+    expect(refusalOfTask(taskTo(target))?.error().message).toBe(text);
   });
 
   test('with a body and no content type is one to warn of', () => {
@@ -65,7 +65,7 @@ describe('a call over gRPC', () => {
   test.each([undefined, '', 'queue', 'name=projects'])(
     'with the request params %j is refused',
     (requestParams) => {
-      expect(refusalOfCall({ requestParams, routing, deadlineAt: now + 1000 }, now)?.error).toMatchObject({
+      expect(refusalOfCall({ requestParams, routing, deadlineAt: now + 1000 }, now)?.error()).toMatchObject({
         code: 'INVALID_ARGUMENT',
         message:
           '"x-goog-request-params" header is either missing or misformatted. ' +
@@ -81,7 +81,7 @@ describe('a call over gRPC', () => {
 
   test('with more than 30 seconds to go is refused, in the time of the Pacific coast', () => {
     const call = { requestParams: 'queue.name=x', routing, deadlineAt: now + 30_001 };
-    expect(refusalOfCall(call, now)?.error.message).toBe(
+    expect(refusalOfCall(call, now)?.error().message).toBe(
       'The request deadline is 2025-12-31T16:00:30-08:00. The deadline cannot be more than 30s in the future.',
     );
     expect(refusalOfCall({ ...call, deadlineAt: now + 30_000 }, now)).toBeUndefined();
