@@ -84,8 +84,13 @@ async function call(path, options) {
 let shown = '';
 let isLoading = false;
 let isStale = false;
+/** Ends the pause between two requests. */
+let hurry = () => {};
 
-/** Asks for what the view shows, one request at a time; what changes meanwhile is asked for once more behind it. */
+/**
+ * Asks for what the view shows, one request at a time; what changes meanwhile is asked for once more behind it. In between it rests for twice
+ * as long as the answer took, so that looking at a busy emulator does not keep it from its work.
+ */
 async function refresh() {
   if (isLoading) {
     isStale = true;
@@ -95,11 +100,20 @@ async function refresh() {
   try {
     do {
       isStale = false;
+      const askedAt = performance.now();
       await show();
+      await pause(2 * (performance.now() - askedAt));
     } while (isStale);
   } finally {
     isLoading = false;
   }
+}
+
+function pause(ms) {
+  return new Promise((resolve) => {
+    hurry = resolve;
+    setTimeout(resolve, ms);
+  });
 }
 
 async function show() {
@@ -149,6 +163,7 @@ async function act(kind, name) {
   } catch (error) {
     say(error.message, true);
   }
+  hurry();
   await refresh();
 }
 
@@ -220,6 +235,7 @@ document.addEventListener('change', (event) => {
 });
 addEventListener('hashchange', () => {
   say('');
+  hurry();
   void refresh();
 });
 document.addEventListener('visibilitychange', follow);
