@@ -30,6 +30,21 @@ export function requestType(rpc: protobuf.Method): protobuf.Type {
 
 export const QUEUE = 'projects/p/locations/l/queues/paused';
 
+/** The first call over REST that the RPC's annotation describes, with the paused queue in its path where a name belongs. */
+export function restCallOf(rpc: protobuf.Method): { readonly method: string; readonly path: string } {
+  const options = (rpc.parsedOptions ?? []) as unknown as Record<string, Record<string, string>>[];
+  const annotation = options.find((option) => '(google.api.http)' in option)?.['(google.api.http)'] ?? {};
+  const [method = 'get', template = '/'] =
+    Object.entries(annotation).find(([name]) => /^(get|post|put|patch|delete)$/.test(name)) ?? [];
+  const path = template
+    .replaceAll(/\{[^=}]+=([^}]+)\}/g, (_, form: string) => {
+      const names = ['p', 'l', 'paused', 't'];
+      return form.replaceAll('*', () => names.shift() ?? 'x');
+    })
+    .replaceAll(/\{[^}]+\}/g, 't');
+  return { method: method.toUpperCase(), path };
+}
+
 /** Names that exist, names that might, and what is none. Nothing here leads off this machine. */
 const text: fc.Arbitrary<string> = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom('projects/p/locations/l', QUEUE, `${QUEUE}/tasks/t`) },

@@ -6,7 +6,17 @@ import type protobuf from 'protobufjs';
 import { Agent } from 'undici';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { startEmulator, type Emulator } from '../../../emulator/index.ts';
-import { anyRpc, bytesOf, jsonOf, QUEUE, requestType, rpcs, wrongFieldOf, type RpcToTry } from './protos.ts';
+import {
+  anyRpc,
+  bytesOf,
+  jsonOf,
+  QUEUE,
+  requestType,
+  restCallOf,
+  rpcs,
+  wrongFieldOf,
+  type RpcToTry,
+} from './protos.ts';
 
 /** Set PAGETURNER_FUZZ_SEED to what a failed run printed, to see it again. */
 const seed = Number(process.env['PAGETURNER_FUZZ_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
@@ -104,15 +114,9 @@ interface RestRequest {
   readonly body: Buffer | null;
 }
 
-/** The first path of the RPC, with the paused queue in it where a name belongs, and a query or body of any kind. */
+/** The RPC's call over REST with a query or body of any kind. */
 function restRequestOf({ rpc }: RpcToTry): fc.Arbitrary<RestRequest> {
-  const { method, template } = ruleOf(rpc);
-  const path = template
-    .replaceAll(/\{[^=}]+=([^}]+)\}/g, (_, form: string) => {
-      const names = ['p', 'l', 'paused', 't'];
-      return form.replaceAll('*', () => names.shift() ?? 'x');
-    })
-    .replaceAll(/\{[^}]+\}/g, 't');
+  const { method, path } = restCallOf(rpc);
   const query = fc.oneof(
     { weight: 3, arbitrary: fc.constant('') },
     fc.webQueryParameters().map((text) => `?${text}`),
@@ -127,14 +131,6 @@ function restRequestOf({ rpc }: RpcToTry): fc.Arbitrary<RestRequest> {
   );
   const body = method === 'GET' || method === 'DELETE' ? fc.constant(null) : jsonOf(requestType(rpc));
   return fc.record({ method: fc.constant(method), path: query.map((text) => path + text), body });
-}
-
-function ruleOf(rpc: protobuf.Method): { method: string; template: string } {
-  const options = (rpc.parsedOptions ?? []) as unknown as Record<string, Record<string, string>>[];
-  const annotation = options.find((option) => '(google.api.http)' in option)?.['(google.api.http)'] ?? {};
-  const [method = 'get', template = '/'] =
-    Object.entries(annotation).find(([name]) => /^(get|post|put|patch|delete)$/.test(name)) ?? [];
-  return { method: method.toUpperCase(), template };
 }
 
 test(
