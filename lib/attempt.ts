@@ -15,8 +15,10 @@ export function attemptOf(
   const queue = header('X-CloudTasks-QueueName');
   const taskId = header('X-CloudTasks-TaskName');
   const before = Number(header('X-CloudTasks-TaskRetryCount'));
+  const previous = header('X-CloudTasks-TaskPreviousResponse');
   return {
-    isFirst: before === 0,
+    retries: Number.isInteger(before) ? before : 0,
+    previousStatus: previous === undefined ? undefined : Number(previous),
     async isLast() {
       if (queue === undefined || taskId === undefined || !Number.isInteger(before)) return false;
       try {

@@ -34,7 +34,7 @@ export async function commitPage(
   const { gone, read, end } = page.setAside ?? { gone: [], read: page.documents.length, end: null };
   // What a failed document kept from being handled is no sign that the page was too large.
   const current = failure === undefined && !isWhole ? documents : page.limit;
-  const timed = { documents, tookMs: at - startedAt, limitMs: deadline.limitMs };
+  const timed = { documents, tookMs: at - startedAt, limitMs: deadline.limitMs, most: page.most };
   const share = shareOf(task, run.value, at);
   const next = Math.min(pageSizeAfter(task.pageSize, current, timed), mostDocuments(share));
   const { writes: asked, ...toKeep } = taken(run.value, effects, shard.value.report);

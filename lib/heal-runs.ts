@@ -1,6 +1,7 @@
 import { changeIfSame } from './change-if-same.ts';
 import { callbackTask, keepOwed } from './core/owing.ts';
 import { childrenOf, isWalked, restart, restartRun } from './core/control.ts';
+import { wordOfDead } from './core/last-word.ts';
 import { needsCare, type Run, type Shard } from './core/run.ts';
 import { isStopping } from './core/run-state.ts';
 import { drain, drainOwed, drainRun } from './drain.ts';
@@ -136,7 +137,8 @@ async function healShard(run: Run, shard: Shard, ports: Ports): Promise<boolean>
   const change = await store.changeRun(run.id, (now) => {
     const current = now.shards[shard.index];
     if (now.run.state !== 'running' || current === undefined || !isSame(current, shard)) return undefined;
-    return { shards: [restart(now.run, current, clock.now())], reliesOn: 'written' };
+    const lastWord = wordOfDead(current, current.epoch + 1);
+    return { shards: [restart(now.run, { ...current, lastWord }, clock.now())], reliesOn: 'written' };
   });
   for (const restarted of change?.shards ?? []) {
     await drain(restarted.outbox, queue);

@@ -2,7 +2,8 @@ import { carryOn, commitPage, type PageInHand } from './commit-page.ts';
 import { failed, restart } from './core/control.ts';
 import { errorRecord } from './core/errors.ts';
 import { remedyAtTheEnd, type Remedy } from './core/failure-rules.ts';
-import { smallerPage } from './core/page-size.ts';
+import { halvings } from './core/last-word.ts';
+import { firstPageSize, halvedPage, smallerPage } from './core/page-size.ts';
 import type { RunRecords, Shard } from './core/run.ts';
 import { drain } from './drain.ts';
 import { Effects } from './effects.ts';
@@ -63,18 +64,22 @@ async function remedyOf(
 
 /** The shard after a failure: nothing is held any more, and the next page is smaller where this one was too much. */
 function withFailure(
-  { shard, ports }: TurnInHand,
+  { task, shard, attempt, ports }: TurnInHand,
   { error, document, documents, remedy }: PageFailure,
   page: TriedPage | undefined,
 ): Shard {
   const { heldUntil: _, ...before } = shard.value;
   const isTooMuch = remedy === 'narrow' || remedy === 'smaller';
   const wasNarrowed = page !== undefined && page.size < page.inHand.documents.length;
-  const pageSize = isTooMuch ? smallerPage(documents) : wasNarrowed ? page.size : before.pageSize;
+  const halved = halvings(shard.value, attempt);
+  const usual =
+    halved === 0 ? before.pageSize : halvedPage(before.pageSize ?? firstPageSize(task.pageSize), halved);
+  const pageSize = isTooMuch ? smallerPage(documents) : wasNarrowed ? page.size : usual;
   const at = ports.clock.now();
   return {
     ...before,
     ...(pageSize === undefined ? {} : { pageSize }),
+    lastWord: { epoch: before.epoch, retries: attempt?.retries ?? 0 },
     failures: before.failures + (remedy === 'count' ? 1 : 0),
     updatedAt: at,
     lastError: errorRecord(error, at, document?.ref.path),

@@ -4,6 +4,7 @@ import type { Cursor } from './core/cursor.ts';
 import type { Drawing } from './core/drawing.ts';
 import type { KnownRuns } from './known-runs.ts';
 import type { RetryLimits } from './core/last-attempt.ts';
+import type { Retry } from './core/last-word.ts';
 import type { Json } from './core/parameters.ts';
 import type { OutboxTask } from './core/outbox.ts';
 import type { KeyRange } from './core/key-range.ts';
@@ -98,6 +99,8 @@ export interface Page<D extends DocumentData> {
    * @throws PageturnerError `invalid-query` when no position can be had from the document.
    */
   positionOf(document: QueryDocumentSnapshot<D>): Cursor;
+  /** How many documents such as these a page may have for the memory of this process; absent where the store cannot tell. */
+  readonly most?: number | undefined;
 }
 
 /** A page of documents that were set aside, and exist still. */
@@ -135,9 +138,7 @@ export interface RetryLookup {
 }
 
 /** One attempt of a queue to deliver a task. */
-export interface Attempt {
-  /** Whether the queue knows of no attempt of this task before. */
-  readonly isFirst: boolean;
+export interface Attempt extends Retry {
   /** Whether the queue drops the task when this attempt fails. To be asked only when it has failed: it costs a call or two. */
   isLast(): Promise<boolean>;
 }

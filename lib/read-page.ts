@@ -1,4 +1,5 @@
-import { firstPageSize } from './core/page-size.ts';
+import { halvings } from './core/last-word.ts';
+import { firstPageSize, halvedPage } from './core/page-size.ts';
 import { parseParameters } from './core/parameters.ts';
 import { mostDocuments, shareOf } from './core/throttle.ts';
 import { expectedRequest, isSameRequest, requestOf, type PageRequest } from './core/page-request.ts';
@@ -28,7 +29,7 @@ export function askAhead(
   attempt: Attempt | undefined,
 ): PageAhead | undefined {
   // A task that may have the page wait is asked before anything is read for it.
-  const isWanted = attempt?.isFirst === true && task.throttle === undefined;
+  const isWanted = attempt?.retries === 0 && task.throttle === undefined;
   const known = isWanted ? knownRuns?.get(delivery.run) : undefined;
   const request =
     known === undefined ? undefined : expectedRequest(known, delivery, firstPageSize(task.pageSize));
@@ -41,11 +42,12 @@ export function askAhead(
 
 /** The page that the shard asks for: the one that was asked for ahead, if it is that one. */
 export async function readPage(
-  { task, run, shard, ports: { store, clock } }: TurnInHand,
+  { task, run, shard, attempt, ports: { store, clock } }: TurnInHand,
   ahead: PageAhead | undefined,
 ): Promise<PageInHand> {
   const most = mostDocuments(shareOf(task, run.value, clock.now()));
-  const limit = Math.min(shard.value.pageSize ?? firstPageSize(task.pageSize), most);
+  const size = shard.value.pageSize ?? firstPageSize(task.pageSize);
+  const limit = Math.min(halvedPage(size, halvings(shard.value, attempt)), most);
   if (shard.value.source === 'set-aside') {
     // It has no range of the query.
     const params: unknown = parseParameters(task.name, task.params, JSON.parse(run.value.params));

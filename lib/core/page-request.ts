@@ -51,9 +51,15 @@ export function isSameRequest(one: PageRequest, other: PageRequest): boolean {
 }
 
 /** What a delivery tells of its shard: where the chain stands, and whether its page can be asked for by that. */
-export function placeOf({ cursor, source, pageSize }: Shard): Pick<TurnDelivery, 'cursor' | 'expected'> {
+export function placeOf({
+  cursor,
+  source,
+  pageSize,
+  lastWord,
+}: Shard): Pick<TurnDelivery, 'cursor' | 'expected'> {
   const told = deliveredCursor(cursor);
-  const isExpected = source === undefined && isSameCursor(cursorFrom(told) ?? null, cursor);
+  const isExpected =
+    source === undefined && lastWord === undefined && isSameCursor(cursorFrom(told) ?? null, cursor);
   return {
     cursor: told,
     ...(isExpected ? { expected: pageSize === undefined ? {} : { pageSize } } : {}),

@@ -41,14 +41,20 @@ export interface TimedPage {
   readonly tookMs: number;
   /** How long a handler may take. */
   readonly limitMs: number;
+  /** How many documents such as these fit into the memory that a page may take; undefined where that is not known. */
+  readonly most?: number | undefined;
 }
 
 /**
  * The size of the next page after one that took effect. With bounds it goes towards the documents that fit into the target time, and
  * at most doubles or halves. A fixed size is kept; after a failure has made it smaller it grows back, by a quarter a page, as long
- * as the page would then take no more than half of the handler's time.
+ * as the page would then take no more than half of the handler's time. Neither is ever more than fits into memory.
  */
 export function pageSizeAfter(size: PageSize, current: number, page: TimedPage): number {
+  return Math.min(sizeByTime(size, current, page), Math.max(1, page.most ?? Infinity));
+}
+
+function sizeByTime(size: PageSize, current: number, page: TimedPage): number {
   const { documents, tookMs, limitMs } = page;
   if (typeof size === 'number') {
     const grown = Math.min(size, Math.ceil(current * 1.25));
@@ -62,7 +68,12 @@ export function pageSizeAfter(size: PageSize, current: number, page: TimedPage):
 
 /** The size after one that was too much, whatever the bounds say. */
 export function smallerPage(documents: number): number {
-  return Math.max(1, Math.floor(documents / 2));
+  return halvedPage(documents, 1);
+}
+
+/** The size of a page that is halved so often. */
+export function halvedPage(size: number, halvings: number): number {
+  return Math.max(1, Math.floor(size / 2 ** halvings));
 }
 
 /** Whether a handler that takes documents one by one should take another: whether the slowest so far would still fit. */

@@ -5,6 +5,7 @@ import type { EffectsReport } from './effects-report.ts';
 import { PageturnerError, type ErrorRecord } from './errors.ts';
 import { rangesBetween, type KeyRange } from './key-range.ts';
 import type { HistoryEntry } from './history.ts';
+import type { LastWord } from './last-word.ts';
 import type { OutboxTask } from './outbox.ts';
 import type { CallbackName, OwedCallback, OwedName } from './owed.ts';
 import type { Repeating } from './repeating.ts';
@@ -121,6 +122,8 @@ export interface Shard {
   readonly quarantined: number;
   /** Documents that the next page asks for; absent while that is the definition's own size. */
   readonly pageSize?: number;
+  /** The last attempt at the present turn that kept why it failed; absent when none has. */
+  readonly lastWord?: LastWord;
   /** JSON text of `ctx.state` after the last page; absent before the first, and for a task without state. */
   readonly result?: string;
   /** Of an exclusive task: the number of the last delivery that held the shard, and the instant until which one holds it now. */

@@ -22,6 +22,7 @@ import { changeRun } from './change-run.ts';
 import { mustFit } from './commit-size.ts';
 import { holderOf, keyDocument, runDocument, runsCollection, shardDocument } from './documents.ts';
 import { readRun } from './read-run.ts';
+import { mostSuchDocuments } from './page-memory.ts';
 import { partition } from './partition.ts';
 import { PageQuery } from './page-query.ts';
 import { runFromDocument, runToDocument, shardFromDocument, shardToDocument } from './records.ts';
@@ -76,7 +77,11 @@ export class FirestoreRunStore implements RunStore {
   ): Promise<Page<D>> {
     const walk = new PageQuery(query);
     const { docs } = await walk.page(after, limit, range).get();
-    return { documents: docs, positionOf: (document) => walk.cursorOf(document) };
+    return {
+      documents: docs,
+      positionOf: (document) => walk.cursorOf(document),
+      most: mostSuchDocuments(docs),
+    };
   }
 
   async readSetAside(runId: string, after: Cursor | null, limit: number): Promise<SetAsidePage> {

@@ -11,8 +11,8 @@ import { testPorts, type TestPorts } from '../support/test-runtime.ts';
 import { changed } from '../support/changed.ts';
 import { base } from './walk.fixture.ts';
 
-const first: Attempt = { isFirst: true, isLast: async () => false };
-const again: Attempt = { isFirst: false, isLast: async () => false };
+const first: Attempt = { retries: 0, isLast: async () => false };
+const again: Attempt = { retries: 1, isLast: async () => false };
 
 /** What the store was asked for, in order: a read that ends is told with a dot. */
 let asked: string[];

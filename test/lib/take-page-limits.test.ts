@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { iterativeTask, task } from '../../lib/index.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
+import { changed } from '../support/changed.ts';
 import type { TestPorts } from '../support/test-runtime.ts';
 import {
   base,
@@ -160,5 +161,62 @@ describe('a commit beyond the limits of Firestore', () => {
     expect(await setAside()).toMatchObject([
       { path: 'things/b', error: { message: expect.stringContaining('longer than 1048487 bytes') } },
     ]);
+  });
+});
+
+describe('memory', () => {
+  /** The sizes of the pages that a task is given by attempts of which those die that are said to. */
+  async function sizesOf(
+    attempts: readonly { readonly retries: number; readonly dies: boolean }[],
+  ): Promise<number[]> {
+    const sizes: number[] = [];
+    const walk = iterativeTask({ ...base, pageSize: 8, page: ({ length }) => void sizes.push(length) });
+    await start(walk);
+    const turn = nextTurn();
+    const died = Object.assign(new Error('died'), { code: 14, details: 'died' });
+    const dead = changed(ports.store, { commitTurn: () => Promise.reject(died) });
+    for (const { retries, dies } of attempts) {
+      const taking = takeTurn(walk, turn, dies ? { ...ports, store: dead } : ports, {
+        retries,
+        isLast: async () => false,
+      });
+      await (dies ? expect(taking).rejects.toThrow('died') : taking);
+    }
+    return sizes;
+  }
+
+  test('that a worker may have died of halves the page from the second time on that nothing was heard', async () => {
+    const attempts = [0, 1, 2, 3].map((retries) => ({ retries, dies: true }));
+    expect(await sizesOf([...attempts, { retries: 4, dies: false }])).toEqual([8, 8, 4, 2, 1]);
+    expect((await found()).shard).toMatchObject({ turn: 1, processed: 1, pageSize: 2 });
+    expect((await found()).shard).not.toHaveProperty('lastWord');
+  });
+
+  test('is not what an attempt died of that kept why it failed, and its page stays as small as it was', async () => {
+    const walk = iterativeTask({
+      ...base,
+      pageSize: 8,
+      page() {
+        throw Object.assign(new Error('away'), { code: 14, details: 'away' });
+      },
+    });
+    await start(walk);
+    const taking = takeTurn(walk, nextTurn(), ports, { retries: 3, isLast: async () => false });
+    await expect(taking).rejects.toThrow('away');
+    expect((await found()).shard).toMatchObject({ pageSize: 2, lastWord: { epoch: 0, retries: 3 } });
+  });
+
+  test('that the documents of a page take bounds the next one', async () => {
+    const sizes: number[] = [];
+    const walk = iterativeTask({ ...base, pageSize: 3, page: ({ length }) => void sizes.push(length) });
+    const { store } = ports;
+    usePorts({
+      store: changed(store, {
+        readPage: async (...given) => ({ ...(await store.readPage(...given)), most: 2 }),
+      }),
+    });
+    await start(walk);
+    await walkOut(walk);
+    expect(sizes).toEqual([3, 2, 2, 1]);
   });
 });

@@ -31,7 +31,7 @@ export const base: Pick<
   params: z.object({}).default({}),
   query: (_: unknown, db: Firestore) => db.collection('things'),
 };
-export const lastAttempt: Attempt = { isFirst: false, isLast: async () => true };
+export const lastAttempt: Attempt = { retries: 1, isLast: async () => true };
 
 export type Page = NonNullable<IterativeTask['page']>;
 export type Each = NonNullable<IterativeTask['each']>;

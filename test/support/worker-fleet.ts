@@ -14,6 +14,8 @@ export interface FleetOptions {
   readonly size: number;
   /** Of a worker, given the URL under which all of them are reached. */
   readonly environment: (url: string) => NodeJS.ProcessEnv;
+  /** MiB of heap that a worker has; one that runs out of them is replaced as if it had been killed. */
+  readonly heapMebibytes?: number;
 }
 
 /** Worker processes behind one URL, as a platform has them: requests go to those that are ready in turn, or wait for one, and a dead one is replaced at once. */
@@ -21,6 +23,8 @@ export class WorkerFleet implements AsyncDisposable {
   readonly url: string;
   /** Rejects when a worker ends by itself. */
   readonly broken: Promise<never>;
+  /** How many workers have run out of memory. */
+  outOfMemory = 0;
   readonly #options: FleetOptions;
   readonly #server: ReturnType<typeof createServer>;
   readonly #children = new Set<ChildProcess>();
@@ -95,19 +99,23 @@ export class WorkerFleet implements AsyncDisposable {
 
   /** Starts one worker more. Resolves when it is ready. */
   async add(): Promise<void> {
-    const child = fork(this.#options.script, {
-      env: this.#options.environment(this.url),
+    const { script, environment, heapMebibytes: heap } = this.#options;
+    const child = fork(script, {
+      env: environment(this.url),
       // Not those of the test runner.
-      execArgv: [],
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      execArgv: heap === undefined ? [] : [`--max-old-space-size=${heap}`],
+      // Node tells at length that it is out of memory.
+      stdio: ['ignore', 'ignore', heap === undefined ? 'inherit' : 'ignore', 'ipc'],
     });
     this.#children.add(child);
     child.once('exit', (code, signal) => {
       this.#children.delete(child);
       this.#ready = this.#ready.filter(({ process }) => process !== child);
       if (this.#isClosed || this.#retired.has(child)) return;
-      if (signal !== 'SIGKILL') this.#break(new Error(`a worker ended by itself with ${code ?? signal}`));
-      else void this.add();
+      const isOutOfMemory = heap !== undefined && signal === 'SIGABRT';
+      if (isOutOfMemory) this.outOfMemory += 1;
+      if (signal === 'SIGKILL' || isOutOfMemory) void this.add();
+      else this.#break(new Error(`a worker ended by itself with ${code ?? signal}`));
     });
     await new Promise<void>((resolve) => {
       child.once('message', (port: number) => {

@@ -33,6 +33,12 @@ describe('a fixed page size', () => {
     expect(pageSizeAfter(100, 50, { documents: 50, tookMs: 25_000, limitMs })).toBe(50);
   });
 
+  test('is no more than fits into memory, and grows back to that', () => {
+    expect(pageSizeAfter(100, 100, { documents: 100, tookMs: 10, limitMs, most: 30 })).toBe(30);
+    expect(pageSizeAfter(100, 28, { documents: 28, tookMs: 10, limitMs, most: 30 })).toBe(30);
+    expect(pageSizeAfter(100, 100, { documents: 100, tookMs: 10, limitMs, most: 0 })).toBe(1);
+  });
+
   test('follows a definition that has become smaller', () => {
     expect(pageSizeAfter(20, 100, { documents: 100, tookMs: 10, limitMs })).toBe(20);
   });
@@ -49,6 +55,7 @@ describe('a page size between bounds', () => {
     ['at most halves', 400, { documents: 400, tookMs: 50_000 }, 200],
     ['goes to what fits', 100, { documents: 100, tookMs: 8_000 }, 125],
     ['stays below the most', 400, { documents: 400, tookMs: 100 }, 500],
+    ['goes below the least where no more fit into memory', 12, { documents: 12, tookMs: 1_000, most: 4 }, 4],
     ['stays above the least', 12, { documents: 12, tookMs: 50_000 }, 10],
     [
       'follows the documents that were handled when a page was cut short',

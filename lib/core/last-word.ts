@@ -1,0 +1,37 @@
+import type { Shard } from './run.ts';
+
+/**
+ * The last attempt at a shard's present turn that kept why it failed. An attempt that kept nothing may have died of what its page takes in
+ * memory, which nobody else can tell of.
+ */
+export interface LastWord {
+  /** Of another epoch it says nothing any more. */
+  readonly epoch: number;
+  /** How many attempts of the task were before that one; below 0 where the chain was begun anew because nothing was heard of it. */
+  readonly retries: number;
+}
+
+/** An attempt of a queue to deliver a task, by what the queue says of those before it. */
+export interface Retry {
+  /** Attempts of this task before. */
+  readonly retries: number;
+  /** The HTTP status of the one before; undefined where there was none. */
+  readonly previousStatus?: number | undefined;
+}
+
+/**
+ * How often the page of a turn is to be halved: once for each attempt that kept nothing, but for the first. That may have been a deployment
+ * or a lost answer, and whoever asked a service for something by the page's `idempotencyKey` is to have the same page once more. An attempt
+ * that the platform turned away, as it had no worker for it (429), is no sign at all.
+ */
+export function halvings({ epoch, lastWord }: Shard, attempt: Retry | undefined): number {
+  if (attempt === undefined || attempt.previousStatus === 429) return 0;
+  const heard = lastWord?.epoch === epoch ? lastWord.retries : -1;
+  return Math.max(0, attempt.retries - heard - 2);
+}
+
+/** What a shard keeps of a chain that was found dead, and goes on under `epoch`: its page has half, and half of that the next time. */
+export function wordOfDead({ epoch: before, lastWord }: Shard, epoch: number): LastWord {
+  const heard = lastWord?.epoch === before ? lastWord.retries : -1;
+  return { epoch, retries: Math.min(heard, -2) - 1 };
+}

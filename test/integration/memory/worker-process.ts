@@ -1,0 +1,11 @@
+/** A worker process on a free port, whose number it sends to its parent. Settings of lib in the environment. */
+import { flushCompileCache } from 'node:module';
+import { worker } from '../../../lib/index.ts';
+import { createRuntime } from '../../../lib/runtime.ts';
+import { portOf, serveFunctions } from '../../support/serve-functions.ts';
+import { walk } from './walk.ts';
+
+const runtime = createRuntime(process.env);
+// Node keeps what it has compiled when a process ends by itself; this one will not.
+flushCompileCache();
+process.send?.(portOf(await serveFunctions({ [walk.name]: worker(walk, () => runtime) })));
