@@ -27,7 +27,7 @@ export async function runTask(
   { queueId, attempt }: { readonly queueId: string; readonly attempt?: Attempt },
 ): Promise<TaskOutcome> {
   try {
-    return await runOnce(task, delivery, ports, queueId);
+    return await runOnce(task, delivery, ports, { queueId, attempt });
   } catch (error) {
     if ((await attempt?.isLast()) === true) await giveUp(task, delivery, error, ports);
     throw error;
@@ -58,7 +58,7 @@ async function runOnce(
   task: OneShotTask,
   delivery: TaskDelivery,
   ports: Ports,
-  queueId: string,
+  { queueId, attempt }: { readonly queueId: string; readonly attempt: Attempt | undefined },
 ): Promise<TaskOutcome> {
   const { store, queue, clock, log } = ports;
   const where = { task: task.name, id: delivery.id };
@@ -102,15 +102,31 @@ async function runOnce(
       return 'terminated';
     case 'repeat': {
       const next = nextRepeat(task, delivery, queueId, clock.now() + outcome.afterMs);
-      await drain([...effects.children, next], queue);
-      // Behind the enqueueing: while this task is in its queue, nobody takes the child for lost.
-      if (delivery.parent !== undefined) {
-        const repeat = delivery.repeat + 1;
-        await store.moveChild(delivery.parent, { taskId: next.id, repeat, at: clock.now() });
+      try {
+        await goOn(delivery, next, effects.children, ports);
+      } catch (error) {
+        // The next time may be in its queue all the same: then the task lives, and has not failed.
+        const isLast = (await attempt?.isLast()) === true;
+        if (!isLast || !(await queue.has(next).catch(() => false))) throw error;
+        const { message } = errorRecord(error, 0);
+        log.write('WARNING', `The task repeats itself, though its last attempt failed: ${message}`, where);
       }
       return 'repeated';
     }
   }
+}
+
+async function goOn(
+  delivery: TaskDelivery,
+  next: OutboxTask,
+  children: readonly OutboxTask[],
+  { store, queue, clock }: Ports,
+): Promise<void> {
+  await drain([...children, next], queue);
+  if (delivery.parent === undefined) return;
+  const repeat = delivery.repeat + 1;
+  // Behind the enqueueing: while this task is in its queue, nobody takes the child for lost.
+  await store.moveChild(delivery.parent, { taskId: next.id, repeat, at: clock.now() });
 }
 
 function nextRepeat(task: OneShotTask, delivery: TaskDelivery, queueId: string, at: number): OutboxTask {

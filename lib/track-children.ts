@@ -2,6 +2,7 @@ import type { Firestore } from '@google-cloud/firestore';
 import { changeIfSame } from './change-if-same.ts';
 import { waitMs, type Child } from './core/child.ts';
 import { restartRun } from './core/control.ts';
+import { derivedTaskId } from './core/names.ts';
 import type { OutboxTask } from './core/outbox.ts';
 import type { Run } from './core/run.ts';
 import { hasEnded } from './core/run-state.ts';
@@ -86,6 +87,9 @@ async function endOf(
   const ended = await endOfRun(child, store);
   if (ended !== 'no run') return ended;
   if (await queue.has({ queue: child.queue, id: child.taskId })) return 'open';
+  // What it goes on as may not have been noted, if its last attempt failed in between.
+  const next = derivedTaskId(child.id, (child.repeat ?? 0) + 1);
+  if (await queue.has({ queue: child.queue, id: next })) return 'open';
   // It may have left the queue since it was read. What it then went on as was written before.
   const [now] = await store.openChildren(run.id, before, 1);
   if (now?.id !== child.id || now.taskId !== child.taskId) return 'open';

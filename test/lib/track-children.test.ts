@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import {
   FatalTaskError,
@@ -13,6 +13,7 @@ import type { OutboxTask } from '../../lib/core/outbox.ts';
 import { healRuns } from '../../lib/heal-runs.ts';
 import { runTask } from '../../lib/run-task.ts';
 import { takeDelivery } from '../../lib/take-delivery.ts';
+import { changed } from '../support/changed.ts';
 import { base, db, found, lastAttempt, ports, putThings, start, usePorts } from './walk.fixture.ts';
 
 beforeEach(putThings);
@@ -132,6 +133,61 @@ test('a child that has repeated itself twice is not lost when its first task is 
   expect(await runTask(child, first.delivery, ports, { queueId: 'children' })).toBe('repeated');
   await healRuns({ quietSeconds: 0 }, ports);
   expect((await ports.store.openChildren('r', null, 9)).map(({ repeat }) => repeat)).toEqual([2]);
+});
+
+describe('a child that repeats itself, and whose last attempt fails behind the enqueueing of its next time,', () => {
+  const last = { attempt: lastAttempt };
+  const recorded = async (): Promise<number> => (await db.collection('pageturnerFailures').get()).size;
+  beforeEach(async () => {
+    await walkPages();
+    run = (id) => (id === 'a' && tasksOf('a').length === 1 ? repeatTask({ after: 60 }) : undefined);
+    for (const id of ['b', 'c']) await deliver(id);
+  });
+
+  /** Of a task that the queue has dropped, since it was its last attempt. */
+  async function staysAlive(): Promise<void> {
+    const [first] = tasksOf('a');
+    ports.queue.tasks.splice(ports.queue.tasks.indexOf(first as OutboxTask), 1);
+    await healRuns({ quietSeconds: 0 }, ports);
+    expect(await lookAgain()).toBe('waiting');
+    expect(await recorded()).toBe(0);
+    run = () => {};
+    expect(await deliver('a')).toBe('done');
+    expect(await lookAgain()).toBe('completed');
+    expect(told).toEqual([0]);
+  }
+
+  test('lives, also where nothing can be noted of it', async () => {
+    const { store } = ports;
+    usePorts({ store: changed(store, { moveChild: () => Promise.reject(new Error('away')) }) });
+    expect(await deliver('a', last)).toBe('repeated');
+    expect(ports.log.entries.at(-1)?.message).toBe(
+      'The task repeats itself, though its last attempt failed: away',
+    );
+    usePorts({ store });
+    await staysAlive();
+  });
+
+  test('lives where the answer of its queue was lost', async () => {
+    const enqueue = ports.queue.enqueue.bind(ports.queue);
+    ports.queue.enqueue = async (given) => {
+      await enqueue(given);
+      throw new Error('no answer');
+    };
+    expect(await deliver('a', last)).toBe('repeated');
+    ports.queue.enqueue = enqueue;
+    await staysAlive();
+  });
+
+  test('has failed where its queue has no next time', async () => {
+    const enqueue = ports.queue.enqueue.bind(ports.queue);
+    ports.queue.enqueue = () => Promise.reject(new Error('away'));
+    expect(await deliver('a', last)).toBe('away');
+    ports.queue.enqueue = enqueue;
+    expect(await recorded()).toBe(1);
+    expect(await lookAgain()).toBe('completed');
+    expect(told).toEqual([1]);
+  });
 });
 
 test('a child that repeats itself has ended when it repeats no more', async () => {
