@@ -1,5 +1,6 @@
 import { ApiError } from '../core/errors.ts';
 import { invalidArgument } from '../core/faults.ts';
+import { jsonBytesOf } from '../core/json-bytes.ts';
 import type { Queue, Target, Task } from '../core/model.ts';
 import { checkLocationName, parseQueueName, parseTaskName } from '../core/names.ts';
 import type { EngineState } from '../engine/engine.ts';
@@ -55,12 +56,12 @@ export interface SnapshotContents {
 /** @throws ApiError FAILED_PRECONDITION where it would be longer than what is read again */
 export function takeSnapshot({ state, isFrozen, chance }: SnapshotContents): Snapshot {
   const { now, tasks, ...rest } = state;
-  const bytes = tasks.reduce((sum, { target }) => sum + (target.body.length * 4) / 3 + TASK_BYTES, 0);
+  const bytes = bytesOf(state);
   if (bytes > MAX_SNAPSHOT_BYTES) {
     throw new ApiError(
       'FAILED_PRECONDITION',
       `The snapshot would have some ${Math.round(bytes / 2 ** 20)} MiB; at most ${MAX_SNAPSHOT_BYTES / 2 ** 20} MiB are read again. ` +
-        'Keep the tasks in a data file (`--data FILE`), stop the emulator and copy that.',
+        'Keep what is there in a data file (`--data FILE`), stop the emulator and copy that.',
     );
   }
   return {
@@ -76,8 +77,14 @@ export function takeSnapshot({ state, isFrozen, chance }: SnapshotContents): Sna
   };
 }
 
-/** What a task takes in a snapshot beside its body, about. */
-const TASK_BYTES = 300;
+/** What a snapshot takes, and a little more: what is made can be read again. */
+function bytesOf({ tasks, heldTaskNames }: EngineState): number {
+  const taskBytes = tasks.reduce((sum, task) => sum + jsonBytesOf(task) + 1, 0);
+  return heldTaskNames.reduce((sum, { name }) => sum + name.length + HELD_NAME_BYTES, taskBytes);
+}
+
+/** What stands around a name that is held, with the instant from which it is free. */
+const HELD_NAME_BYTES = 60;
 
 /** @throws ApiError INVALID_ARGUMENT that says why it is no snapshot, or which part of it is damaged */
 export function readSnapshot(value: unknown): SnapshotContents {

@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module';
 import type * as Yaml from 'yaml';
+import { ApiError } from '../core/errors.ts';
+import { jsonBytesOf } from '../core/json-bytes.ts';
 import type { Task } from '../core/model.ts';
 import type { Engine } from '../engine/engine.ts';
 import { settingsOf } from './declared-queue.ts';
@@ -30,15 +32,20 @@ export class Exports {
     return yaml.stringify({ queues: found.map(settingsOf) }, { lineWidth: 0 });
   }
 
-  /** The tasks of all queues, or of one by its id or full name, as JSON, one a line. */
+  /**
+   * The tasks of all queues, or of one by its id or full name, as JSON, one a line.
+   *
+   * @throws ApiError NOT_FOUND for a queue that is missing, FAILED_PRECONDITION where it would be too long
+   */
   tasks({ queue }: { readonly queue?: string | undefined } = {}): string {
     const wanted = queue === undefined || queue.includes('/') ? queue : `${this.#location}/queues/${queue}`;
     if (wanted !== undefined) this.#engine.queues.get(wanted);
-    const lines = this.#engine.queues
+    const tasks = this.#engine.queues
       .all()
       .filter(({ name }) => wanted === undefined || name === wanted)
-      .flatMap(({ name }) => this.#engine.tasks.all(name).map(lineOf));
-    return lines.join('');
+      .flatMap(({ name }) => this.#engine.tasks.all(name));
+    checkSize(tasks);
+    return tasks.map(lineOf).join('');
   }
 
   readonly http: HttpHandler = ({ method, path, query }) => {
@@ -49,6 +56,21 @@ export class Exports {
     if (path !== '/emulator/v1/tasks:export') return undefined;
     return reply('application/x-ndjson', this.tasks({ queue: query.get('queue') ?? undefined }));
   };
+}
+
+/** So long an export may be, about: twice as much is more than one text can hold. */
+const MAX_EXPORT_BYTES = 256 * 1024 * 1024;
+/** What the API's JSON may have beyond the model's. */
+const MORE_BYTES = 300;
+
+function checkSize(tasks: readonly Task[]): void {
+  const bytes = tasks.reduce((sum, task) => sum + jsonBytesOf(task) + MORE_BYTES, 0);
+  if (bytes <= MAX_EXPORT_BYTES) return;
+  throw new ApiError(
+    'FAILED_PRECONDITION',
+    `These ${tasks.length} tasks would take up to ${Math.round(bytes / 2 ** 20)} MiB; at most ${MAX_EXPORT_BYTES / 2 ** 20} MiB are exported at once. ` +
+      'Name one queue at a time, or list the tasks over the API, page by page.',
+  );
 }
 
 function lineOf(task: Task): string {
