@@ -15,6 +15,8 @@ const DEFAULT_DEADLINE_MS = 10 * MINUTE_MS;
 const MIN_DEADLINE_MS = 15 * SECOND_MS;
 const MAX_SCHEDULE_AHEAD_MS = 720 * HOUR_MS;
 const MAX_URL_LENGTH = 2083;
+/** In the service's own storage form. 1 MiB less 7 bytes: what was measured of the service. */
+export const MAX_TASK_BYTES = 1_048_569;
 
 const MAX_DEADLINE = {
   http: { ms: 30 * MINUTE_MS, text: '30m' },

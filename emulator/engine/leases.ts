@@ -3,8 +3,10 @@ import { ApiError } from '../core/errors.ts';
 import { entityNotFound, invalidField, queueNotFound } from '../core/faults.ts';
 import type { Queue, Task } from '../core/model.ts';
 import { parseQueueName, parseTaskName } from '../core/names.ts';
+import { MAX_TASK_BYTES } from '../core/task-rules.ts';
 import { isExhausted, retentionMsOf } from '../core/retry.ts';
 import type { Claim, TaskStore } from '../store/store.ts';
+import { MAX_ANSWER_BYTES } from './answer-size.ts';
 import type { Clock } from './clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
@@ -47,7 +49,7 @@ export class LeaseOperations {
     this.#remove = remove;
   }
 
-  /** Leases the tasks that fell due first. A filter makes it look through the whole queue. */
+  /** Leases the tasks that fell due first, as many as one answer holds. A filter makes it look through the whole queue. */
   lease(parent: string, { maxTasks, leaseMs, filter }: LeaseRequest): readonly Task[] {
     const queue = this.#pullQueue(parent);
     if (!(maxTasks >= 0 && maxTasks <= MAX_TASKS)) {
@@ -58,13 +60,15 @@ export class LeaseOperations {
     if (queue.state !== 'RUNNING') return [];
     const named = filter === '' ? undefined : this.#dueWith(parent, filter).values();
     const leased: Task[] = [];
-    while (leased.length < (maxTasks || 1)) {
+    let bytes = 0;
+    while (leased.length < (maxTasks || 1) && bytes <= MAX_ANSWER_BYTES - MAX_TASK_BYTES) {
       const claim = this.#claimNext(parent, named, until);
       if (claim === undefined) break;
       // It was leased as often as the queue allows, and nobody acknowledged it.
       if (isSpent(claim.before, queue, this.#clock.now())) this.#remove(claim.task.name, 'exhausted');
       // If the process dies here, the start makes the task wait again, until the same instant.
       else leased.push(this.#reschedule(claim.task, until));
+      bytes += claim.task.target.body.length;
     }
     return leased;
   }

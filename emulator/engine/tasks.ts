@@ -4,8 +4,9 @@ import type { TaskInput } from '../core/input.ts';
 import type { Queue, Task } from '../core/model.ts';
 import { bufferUrl } from '../core/http-target.ts';
 import { formatTaskName, parseQueueName, parseTaskName } from '../core/names.ts';
-import { checkTaskName, newTask } from '../core/task-rules.ts';
+import { checkTaskName, MAX_TASK_BYTES, newTask } from '../core/task-rules.ts';
 import type { NameRelease, TaskStore } from '../store/store.ts';
+import { countFitting } from './answer-size.ts';
 import type { Clock } from './clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { EngineListener, TaskDeletedReason } from './events.ts';
@@ -16,8 +17,6 @@ import { randomDigits } from './random.ts';
 import type { Random } from './random.ts';
 
 const MAX_PAGE_SIZE = 1000;
-/** 1 MiB less 7 bytes: what was measured of the service. */
-const MAX_TASK_BYTES = 1_048_569;
 const GENERATED_ID_DIGITS = 20;
 
 export interface TaskOperationsOptions {
@@ -124,7 +123,7 @@ export class TaskOperations {
     );
   }
 
-  /** In the order of creation, at most 1,000 a page. */
+  /** In the order of creation, at most 1,000 a page, and fewer where they are large. */
   list(parent: string, page: PageRequest = {}): { tasks: readonly Task[]; nextPageToken?: string } {
     const { location } = parseQueueName(parent);
     if (this.#dispatcher.queue(parent) === undefined) throw queueNotFound();
@@ -133,7 +132,10 @@ export class TaskOperations {
     const limit = pageSizeOf(page, MAX_PAGE_SIZE);
     const list = `${parent}/tasks/`;
     const start = readPageToken(page.pageToken, list, isNumber, now) ?? 0;
-    const { tasks, next } = this.#store.listTasks(parent, { start, limit });
+    const found = this.#store.listTasks(parent, { start, limit });
+    const fitting = countFitting(found.tasks);
+    const isWhole = fitting === found.tasks.length;
+    const { tasks, next } = isWhole ? found : this.#store.listTasks(parent, { start, limit: fitting });
     return { tasks, ...(next !== undefined && { nextPageToken: makePageToken({ list, start: next }, now) }) };
   }
 

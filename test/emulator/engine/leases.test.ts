@@ -108,6 +108,16 @@ describe('a pull queue', () => {
     }
   });
 
+  test('leases no more at once than the 32 MB of one answer, and the rest to whoever asks next', () => {
+    const queue = pullQueue();
+    const ids = Array.from({ length: 40 }, (_, index) => `t${index}`);
+    const body = new Uint8Array(1_000_000);
+    for (const id of ids) queue.create(id, { target: { kind: 'pull', body } });
+    const first = lease(queue, { maxTasks: 1000 });
+    expect(first.length).toBe(31);
+    expect([...first, ...lease(queue, { maxTasks: 1000 })]).toEqual(ids);
+  });
+
   test('hands out nothing while it is paused', () => {
     const queue = pullQueue();
     queue.add('a');

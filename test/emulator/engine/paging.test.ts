@@ -94,3 +94,17 @@ describe.each([
     );
   });
 });
+
+test('a page of large tasks is short, and all of them are on the pages', () => {
+  const { engine, create, taskName } = startEngine();
+  engine.queues.pause(QUEUE);
+  const ids = Array.from({ length: 70 }, (_, index) => `t${index}`);
+  const body = new Uint8Array(1_000_000);
+  for (const id of ids) create(id, { target: { kind: 'http', url: 'http://127.0.0.1:9/', body } });
+  const first = engine.tasks.list(QUEUE);
+  const second = engine.tasks.list(QUEUE, { pageToken: first.nextPageToken });
+  const third = engine.tasks.list(QUEUE, { pageToken: second.nextPageToken });
+  expect([first, second, third].map(({ tasks: page }) => page.length)).toEqual([32, 32, 6]);
+  expect(namesOf([...first.tasks, ...second.tasks, ...third.tasks])).toEqual(ids.map(taskName));
+  expect(third.nextPageToken).toBeUndefined();
+});
