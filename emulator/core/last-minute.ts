@@ -15,10 +15,11 @@ export class LastMinute {
     slot.count += 1;
   }
 
-  count(now: number): number {
+  /** @param seconds of so many seconds, the one that goes on included, rather than the whole minute */
+  count(now: number, seconds: number = SECONDS): number {
     const newest = secondOf(now);
     return this.#slots
-      .filter(({ second }) => second > newest - SECONDS && second <= newest)
+      .filter(({ second }) => second > newest - seconds && second <= newest)
       .reduce((sum, { count }) => sum + count, 0);
   }
 }

@@ -17,6 +17,7 @@ export type WarningKind =
   | 'quota-queues'
   | 'quota-run-task'
   | 'quota-list'
+  | 'quota-lease'
   | 'slowed-by-targets'
   | 'slowed-by-errors'
   | 'slow-start'

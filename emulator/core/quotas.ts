@@ -1,6 +1,6 @@
 import { ApiError } from './errors.ts';
 
-type QuotaName = 'queues' | 'runTask' | 'list';
+type QuotaName = 'queues' | 'runTask' | 'list' | 'lease';
 
 interface Quota {
   readonly limit: number;
@@ -10,7 +10,7 @@ interface Quota {
   readonly unit: string;
 }
 
-/** What a project may do in each location, unless Google has granted it more. */
+/** What a project may do in each location, or with each queue, unless Google has granted it more. */
 export const QUOTAS: Readonly<Record<QuotaName, Quota>> = {
   queues: {
     limit: 1000,
@@ -30,17 +30,24 @@ export const QUOTAS: Readonly<Record<QuotaName, Quota>> = {
     metric: 'list_requests',
     unit: '1/min/{project}/{region}',
   },
+  // Of the API's reference, not of the quota page, and for each queue.
+  lease: {
+    limit: 10,
+    title: 'Lease tasks requests per second per queue',
+    metric: 'lease_requests',
+    unit: '1/s/{project}/{region}/{queue}',
+  },
 };
 
 /**
  * The refusal of what would go beyond a quota, in the form in which all of Google's services give it. What Cloud Tasks calls its metrics was
  * not seen, and a local project has no number.
  *
- * @param location `projects/P/locations/L`
+ * @param subject `projects/P/locations/L`, or a queue of it
  */
-export function quotaExceeded(name: QuotaName, location: string): ApiError {
+export function quotaExceeded(name: QuotaName, subject: string): ApiError {
   const { limit, title, metric, unit } = QUOTAS[name];
-  const [, project = '', , region = ''] = location.split('/');
+  const [, project = '', , region = ''] = subject.split('/');
   const service = 'cloudtasks.googleapis.com';
   const consumer = `projects/${project}`;
   return new ApiError(

@@ -9,6 +9,7 @@ import type { Claim, TaskStore } from '../store/store.ts';
 import { MAX_ANSWER_BYTES } from './answer-size.ts';
 import type { Clock } from './clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { Production } from './production.ts';
 
 const MAX_TASKS = 1000;
 const SECOND_MS = 1000;
@@ -28,6 +29,7 @@ export interface LeaseOperationsOptions {
   readonly clock: Clock;
   readonly store: TaskStore;
   readonly dispatcher: Dispatcher;
+  readonly production: Production;
   /** Deletes a task for good. */
   readonly remove: (name: string, reason: 'deleted' | 'exhausted') => void;
 }
@@ -40,12 +42,14 @@ export class LeaseOperations {
   readonly #clock: Clock;
   readonly #store: TaskStore;
   readonly #dispatcher: Dispatcher;
+  readonly #production: Production;
   readonly #remove: LeaseOperationsOptions['remove'];
 
-  constructor({ clock, store, dispatcher, remove }: LeaseOperationsOptions) {
+  constructor({ clock, store, dispatcher, production, remove }: LeaseOperationsOptions) {
     this.#clock = clock;
     this.#store = store;
     this.#dispatcher = dispatcher;
+    this.#production = production;
     this.#remove = remove;
   }
 
@@ -55,7 +59,9 @@ export class LeaseOperations {
     if (!(maxTasks >= 0 && maxTasks <= MAX_TASKS)) {
       throw invalidField('max_tasks', `${maxTasks} is out of range; use 1 to ${MAX_TASKS}.`);
     }
-    const until = this.#clock.now() + checkedLease(leaseMs);
+    const now = this.#clock.now();
+    const until = now + checkedLease(leaseMs);
+    this.#production.checkRate('lease', parent, now);
     // A paused queue hands out nothing, whoever asks.
     if (queue.state !== 'RUNNING') return [];
     const named = filter === '' ? undefined : this.#dueWith(parent, filter).values();

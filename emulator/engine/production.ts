@@ -43,7 +43,7 @@ export class Production {
   readonly #warned = new Set<string>();
   readonly #queueCreatedAt = new Map<string, number>();
   readonly #queueDeletedAt = new Map<string, number>();
-  /** The requests that count against a quota, by what they are and their location. */
+  /** The requests that count against a quota, by what they are and their location or queue. */
   readonly #requests = new Map<string, LastMinute>();
   /** The last task id that a caller chose, by queue. */
   readonly #lastIds = new Map<string, string>();
@@ -113,14 +113,18 @@ export class Production {
     this.#refuse({ kind: 'quota-queues', error: () => quotaExceeded('queues', location) }, location);
   }
 
-  /** Throws in `strict` if there were too many of these requests in the last minute; else counts one more. */
-  checkRate(quota: 'runTask' | 'list', location: string, now: number): void {
+  /**
+   * Throws in `strict` if there were too many of these requests in the last minute, or of leases in this second; else counts one more.
+   *
+   * @param subject the location (`projects/P/locations/L`), or for leases the queue
+   */
+  checkRate(quota: keyof typeof RATE_QUOTAS, subject: string, now: number): void {
     if (this.#isIdle) return;
-    const key = `${quota} ${location}`;
+    const { kind, seconds } = RATE_QUOTAS[quota];
+    const key = `${quota} ${subject}`;
     const requests = this.#requests.get(key) ?? new LastMinute();
-    if (requests.count(now) >= QUOTAS[quota].limit) {
-      const kind = quota === 'runTask' ? 'quota-run-task' : 'quota-list';
-      this.#refuse({ kind, error: () => quotaExceeded(quota, location) }, location);
+    if (requests.count(now, seconds) >= QUOTAS[quota].limit) {
+      this.#refuse({ kind, error: () => quotaExceeded(quota, subject) }, subject);
     }
     requests.add(now);
     remember(this.#requests, key, requests);
@@ -180,6 +184,12 @@ export class Production {
     this.#onWarning({ kind, subject, message: `${shortId(subject)}: ${text()}` });
   }
 }
+
+const RATE_QUOTAS = {
+  runTask: { kind: 'quota-run-task', seconds: 60 },
+  list: { kind: 'quota-list', seconds: 60 },
+  lease: { kind: 'quota-lease', seconds: 1 },
+} as const;
 
 const SLOWED: Readonly<Record<SlowReason, { readonly kind: WarningKind; readonly text: string }>> = {
   pushback: {

@@ -103,4 +103,16 @@ describe('quotas', () => {
     run(fixture, 2);
     expect(fixture.kinds().filter((kind) => kind === 'quota-run-task')).toHaveLength(1);
   });
+
+  test('strict refuses the eleventh lease of a second from a queue, and takes one in the next second', async () => {
+    const { engine, clock } = startEngine({
+      queue: { isPull: true },
+      production: new Production({ profile: 'strict' }),
+    });
+    const lease = (): unknown => engine.leases.lease(QUEUE, { maxTasks: 1, leaseMs: 60_000, filter: '' });
+    for (let n = 0; n < 10; n += 1) expect(lease()).toEqual([]);
+    expect(lease).toThrow(expect.objectContaining({ code: 'RESOURCE_EXHAUSTED' }));
+    await clock.advanceBy(1000);
+    expect(lease()).toEqual([]);
+  });
 });
