@@ -1,7 +1,21 @@
 import type { ApiError } from './errors.ts';
 import { invalidArgument, invalidField } from './faults.ts';
-import type { AppEngineTargetInput, HttpTargetInput, TargetInput, TaskInput } from './input.ts';
-import type { AppEngineTarget, HttpMethod, HttpTarget, PushTarget, Target, Task } from './model.ts';
+import type {
+  AppEngineTargetInput,
+  HttpTargetInput,
+  PullMessageInput,
+  TargetInput,
+  TaskInput,
+} from './input.ts';
+import type {
+  AppEngineTarget,
+  HttpMethod,
+  HttpTarget,
+  PullMessage,
+  PushTarget,
+  Target,
+  Task,
+} from './model.ts';
 import { parseTaskName } from './names.ts';
 import { formatPacific } from './pacific-time.ts';
 import { newRetryConfig } from './queue-rules.ts';
@@ -15,6 +29,8 @@ const DEFAULT_DEADLINE_MS = 10 * MINUTE_MS;
 const MIN_DEADLINE_MS = 15 * SECOND_MS;
 const MAX_SCHEDULE_AHEAD_MS = 720 * HOUR_MS;
 const MAX_URL_LENGTH = 2083;
+/** Of the tag of a pull task; it must be shorter. */
+const MAX_TAG_LENGTH = 500;
 /** In the service's own storage form. 1 MiB less 7 bytes: what was measured of the service. */
 export const MAX_TASK_BYTES = 1_048_569;
 
@@ -61,9 +77,15 @@ export function newTask(name: string, input: TaskInput, now: number): Task {
 function newTarget(input: TargetInput): Target {
   // A copy, so that a small body never keeps the whole request it was cut from in memory.
   const body = new Uint8Array(input.body ?? []);
-  return input.kind === 'pull'
-    ? { kind: 'pull', body, ...(input.tag !== undefined && { tag: input.tag }) }
-    : newPushTarget(input, body);
+  return input.kind === 'pull' ? newPullMessage(input, body) : newPushTarget(input, body);
+}
+
+function newPullMessage({ tag }: PullMessageInput, body: Uint8Array): PullMessage {
+  if (tag !== undefined && tag.length >= MAX_TAG_LENGTH) {
+    const problem = `${tag.length} characters are too many; use less than ${MAX_TAG_LENGTH}.`;
+    throw invalidField('task.pull_message.tag', problem);
+  }
+  return { kind: 'pull', body, ...(tag !== undefined && { tag }) };
 }
 
 function newPushTarget(input: HttpTargetInput | AppEngineTargetInput, body: Uint8Array): PushTarget {

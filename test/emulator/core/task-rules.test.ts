@@ -107,6 +107,14 @@ describe('a task is refused', () => {
     );
   });
 
+  test('with a tag of 500 characters', () => {
+    const tagged = (length: number): TaskInput => ({ target: { kind: 'pull', tag: 'x'.repeat(length) } });
+    expect(create(tagged(499)).target).toMatchObject({ tag: 'x'.repeat(499) });
+    expect(() => create(tagged(500))).toThrow(
+      invalidField('task.pull_message.tag', '500 characters are too many; use less than 500'),
+    );
+  });
+
   test.each([
     ['walk', '"walk" must begin with "/"'],
     ['/a b', '"/a b" must not contain spaces'],
