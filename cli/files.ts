@@ -27,6 +27,7 @@ export async function writeTextFile(file: string | undefined, content: string): 
 
 function fault(file: string, verb: 'read' | 'written', cause: unknown): CliError {
   const { code, message } = cause as NodeJS.ErrnoException;
-  const reason = code === 'ENOENT' ? 'there is no such file' : message;
+  const missing = verb === 'read' ? 'there is no such file' : 'there is no such folder';
+  const reason = code === 'ENOENT' ? missing : message;
   return new CliError('usage', `${file} cannot be ${verb}: ${reason}.`, 'Give another path.', { cause });
 }

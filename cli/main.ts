@@ -1,7 +1,6 @@
 /** The command line, `pageturner`. Exit status: 0 done, 1 failed, 2 called wrongly; 130 where Ctrl-C broke it off; `exec` has its command's. */
 import { CommanderError } from 'commander';
-import { ConfigError } from '../config/config-error.ts';
-import { CliError } from './error.ts';
+import { asFault } from './fault.ts';
 import { Interrupted } from './interrupt.ts';
 import { newProgram } from './program.ts';
 
@@ -27,18 +26,6 @@ function helpStatus({ exitCode }: CommanderError): number {
   return exitCode === 0 ? 0 : 2;
 }
 
-function asFault(error: unknown): CliError {
-  if (error instanceof CliError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  const options = { cause: error };
-  if (error instanceof CommanderError) {
-    const said = message.replace(/^error: /, '').replaceAll('\n', ' ');
-    return new CliError('usage', said, 'Add --help to see how it is called.', options);
-  }
-  if (error instanceof ConfigError) return new CliError('config', message, undefined, options);
-  return new CliError('failed', message, 'PAGETURNER_DEBUG=1 shows where it comes from.', options);
-}
-
 /** Whether this command is to speak JSON; what follows `--` is for another. */
 function speaksJson(args: readonly string[]): boolean {
   const end = args.indexOf('--');
@@ -50,6 +37,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
 });
+
+// Google's clients throw some faults where nobody can catch them: that there are no credentials, say.
+process.on('uncaughtException', (error) => process.exit(report(error, speaksJson(process.argv))));
 
 try {
   const program = await newProgram(process.argv[2]);

@@ -29,8 +29,20 @@ export interface CloudPlace {
   readonly location: string | undefined;
 }
 
-/** @throws CliError `usage` where Google Cloud is meant and no project is given; ConfigError */
+/** @throws CliError `usage` where Google Cloud is meant and no project is given, or the project can be none; ConfigError */
 export async function findPlace(options: PlaceOptions): Promise<Place> {
+  const place = await placeOf(options);
+  // What a configuration says is checked by its schema.
+  const isGiven = place.kind === 'cloud' || options.project !== undefined;
+  if (!isGiven || /^([a-z0-9.-]+:)?[a-z0-9][a-z0-9-]*$/.test(place.project)) return place;
+  throw new CliError(
+    'usage',
+    `${place.project} can be no id of a project.`,
+    'Give its id, in small letters, digits and hyphens, and not its name.',
+  );
+}
+
+async function placeOf(options: PlaceOptions): Promise<Place> {
   const { env } = process;
   if (options.cloud) {
     const project = options.project ?? env['GOOGLE_CLOUD_PROJECT'] ?? env['GCLOUD_PROJECT'];
@@ -106,9 +118,9 @@ export function useNoMetadataServer(): void {
 /** Points Google's libraries in this process at Google Cloud, whatever emulators the environment names. */
 export function useCloud({ project }: CloudPlace): void {
   process.env['GOOGLE_CLOUD_PROJECT'] = project;
-  for (const name of ['FIRESTORE_EMULATOR_HOST', 'GCE_METADATA_HOST', 'METADATA_SERVER_DETECTION']) {
-    delete process.env[name];
-  }
+  for (const name of ['FIRESTORE_EMULATOR_HOST', 'GCE_METADATA_HOST']) delete process.env[name];
+  // Whether this is a machine of Google's, without asking the network: what a proxy answers there is warned of.
+  process.env['METADATA_SERVER_DETECTION'] = 'bios-only';
 }
 
 const variables = {

@@ -1,6 +1,6 @@
 import type { CloudTasksClient } from '@google-cloud/tasks';
 import { createTasksClient } from '../lib/cloud-tasks/client.ts';
-import { CliError } from './error.ts';
+import { fromService } from './fault.ts';
 import {
   findPlace,
   localTasksHost,
@@ -44,22 +44,11 @@ export async function withTasks<T>(
   try {
     return await work({ client, parent, queueName, taskName });
   } catch (error) {
-    throw explain(error);
+    throw fromService('Cloud Tasks', error, nextSteps) ?? error;
   } finally {
     await client.close();
   }
 }
 
-const notFound = 5;
-const unauthenticated = 16;
-
-function explain(error: unknown): unknown {
-  const { code, details } = error as { code?: unknown; details?: unknown };
-  if (typeof code !== 'number') return error;
-  const said = typeof details === 'string' && details !== '' ? details : (error as Error).message;
-  const nextSteps: Readonly<Record<number, string>> = {
-    [notFound]: '`pageturner queues list` and `pageturner tasks list QUEUE` show what there is.',
-    [unauthenticated]: 'Log in with `gcloud auth application-default login`.',
-  };
-  return new CliError('refused', `Cloud Tasks refuses: ${said}`, nextSteps[code], { cause: error });
-}
+/** By gRPC code: what was not found. */
+const nextSteps = { 5: '`pageturner queues list` and `pageturner tasks list QUEUE` show what there is.' };

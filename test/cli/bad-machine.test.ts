@@ -72,7 +72,8 @@ test('a faulty configuration is refused with the path of each fault, on standard
   expect(stderr).toBe(
     `pageturner: ${file} cannot be used:\n` +
       '  ports.tasks: "8123" is not a number\n' +
-      '  queus: unknown key: did you mean queues?\n',
+      '  queus: unknown key: did you mean queues?\n' +
+      'Mend the file, or give another one.\n',
   );
 });
 
@@ -113,4 +114,34 @@ test.each([
   if (typeof said === 'string') expect(last).toContain(said);
   else expect(last).toMatch(said);
   expect(last).toMatch(/\n(Mend the file|Write the module)[^\n]*\n$/);
+});
+
+test.each([
+  ['runs', 'list'],
+  ['queues', 'list'],
+])(
+  'without credentials for Google Cloud %s %s says how to log in, and warns of nothing else',
+  async (...command) => {
+    const place = ['--cloud', '--project', 'demo-nowhere', '--location', 'us-central1'];
+    const home = temporaryFolder();
+    const env = { HOME: home, CLOUDSDK_CONFIG: home, GOOGLE_APPLICATION_CREDENTIALS: undefined };
+    const args = command[0] === 'runs' ? place.slice(0, 3) : place;
+    const { status, stdout, stderr } = await runCli([...command, ...args, '--json'], { env });
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(JSON.parse(stderr)).toEqual({
+      error: {
+        code: 'refused',
+        message: 'This machine has no credentials for Google Cloud.',
+        nextStep: 'Log in with `gcloud auth application-default login`.',
+      },
+    });
+  },
+);
+
+test.each([
+  [['--project', 'My Project'], 2, /^pageturner: My Project can be no id of a project\.\nGive its id/],
+  [['--config', '/none.json'], 1, /^pageturner: \/none\.json cannot be used:\n.*\nMend the file, or give/],
+] as const)('runs list %j names the fault and the next step', async (args, status, said) => {
+  const ended = await runCli(['runs', 'list', ...args]);
+  expect(ended).toEqual({ status, stdout: '', stderr: expect.stringMatching(said) });
 });

@@ -1,0 +1,46 @@
+import { CommanderError } from 'commander';
+import { ConfigError } from '../config/config-error.ts';
+import { CliError } from './error.ts';
+
+/** What the person at the terminal is told of an error: what is wrong, and what to do about it. */
+export function asFault(error: unknown): CliError {
+  if (error instanceof CliError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const options = { cause: error };
+  if (error instanceof CommanderError) {
+    const said = message.replace(/^error: /, '').replaceAll('\n', ' ');
+    return new CliError('usage', said, 'Add --help to see how it is called.', options);
+  }
+  if (error instanceof ConfigError)
+    return new CliError('config', message, 'Mend the file, or give another one.', options);
+  if (message.startsWith('Could not load the default credentials'))
+    return new CliError('refused', 'This machine has no credentials for Google Cloud.', logIn, options);
+  return fromService('Google Cloud', error) ?? new CliError('failed', message, debug, options);
+}
+
+const logIn = 'Log in with `gcloud auth application-default login`.';
+const debug = 'PAGETURNER_DEBUG=1 shows where it comes from.';
+
+/** What to do about an error of a service, by its gRPC code. */
+const nextSteps: Readonly<Record<number, string>> = {
+  3: debug,
+  4: 'Try again; it may not be reachable from here.',
+  5: 'Check the project, the location and the names.',
+  7: 'Ask for the role, or give another --project.',
+  14: 'Try again; it may have ended, or not be reachable from here.',
+  16: logIn,
+};
+
+/** An error that a service answered with, in its own words; undefined for any other. */
+export function fromService(
+  service: string,
+  error: unknown,
+  known: Readonly<Record<number, string>> = {},
+): CliError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code, details } = error as { readonly code?: unknown; readonly details?: unknown };
+  if (typeof code !== 'number') return undefined;
+  const said = typeof details === 'string' && details !== '' ? details : error.message;
+  const next = known[code] ?? nextSteps[code] ?? debug;
+  return new CliError('refused', `${service} refuses: ${said}`, next, { cause: error });
+}
