@@ -15,11 +15,13 @@ export function asFault(error: unknown): CliError {
     return new CliError('config', message, 'Mend the file, or give another one.', options);
   if (message.startsWith('Could not load the default credentials'))
     return new CliError('refused', 'This machine has no credentials for Google Cloud.', logIn, options);
-  return fromService('Google Cloud', error) ?? new CliError('failed', message, debug, options);
+  return fromService('The service', error) ?? new CliError('failed', message, debug, options);
 }
 
 const logIn = 'Log in with `gcloud auth application-default login`.';
 const debug = 'PAGETURNER_DEBUG=1 shows where it comes from.';
+
+const unavailable = 14;
 
 /** What to do about an error of a service, by its gRPC code. */
 const nextSteps: Readonly<Record<number, string>> = {
@@ -27,7 +29,7 @@ const nextSteps: Readonly<Record<number, string>> = {
   4: 'Try again; it may not be reachable from here.',
   5: 'Check the project, the location and the names.',
   7: 'Ask for the role, or give another --project.',
-  14: 'Try again; it may have ended, or not be reachable from here.',
+  [unavailable]: 'Try again; it may have ended, or not be reachable from here.',
   16: logIn,
 };
 
@@ -42,5 +44,8 @@ export function fromService(
   if (typeof code !== 'number') return undefined;
   const said = typeof details === 'string' && details !== '' ? details : error.message;
   const next = known[code] ?? nextSteps[code] ?? debug;
-  return new CliError('refused', `${service} refuses: ${said}`, next, { cause: error });
+  const options = { cause: error };
+  return code === unavailable
+    ? new CliError('not-running', `${service} does not answer: ${said}`, next, options)
+    : new CliError('refused', `${service} refuses: ${said}`, next, options);
 }

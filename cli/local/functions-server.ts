@@ -8,6 +8,7 @@
  */
 import { writeSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { dirname, join } from 'node:path';
 import { createRequire, enableCompileCache, registerHooks } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Application, ErrorRequestHandler } from 'express';
@@ -31,14 +32,26 @@ registerHooks({
 });
 
 // The copy of the Functions Framework with which the entry registers, should there be several.
-const { getFunction, getTestServer } = createRequire(entry)(
-  '@google-cloud/functions-framework/testing',
-) as typeof Testing;
+const require = createRequire(entry);
+const testing = '@google-cloud/functions-framework/testing';
+const { getFunction, getTestServer } = require(testing) as typeof Testing;
 
-const module = (await import(pathToFileURL(entry).href)) as {
-  readonly functions?: Readonly<Record<string, unknown>>;
-};
-const names = Object.keys(module.functions ?? {});
+const registered = new Set<string>();
+// The framework tells of a function whether it is registered, and not which are.
+const registry = require(join(dirname(require.resolve(testing)), 'function_registry.js')) as Record<
+  'http' | 'cloudEvent',
+  (name: string, handler: unknown) => unknown
+>;
+for (const kind of ['http', 'cloudEvent'] as const) {
+  const register = registry[kind];
+  registry[kind] = (name, handler) => {
+    registered.add(name);
+    return register(name, handler);
+  };
+}
+
+await import(pathToFileURL(entry).href);
+const names = [...registered];
 const servers = new Map<string, Server>();
 
 /** The Functions Framework's own server for one function, so that it is treated as it will be in the cloud. */

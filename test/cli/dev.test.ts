@@ -18,8 +18,7 @@ function otherProject(answer: string): { folder: string; write: (source: string)
 
 function sourceOf(answer: string): string {
   return `import { http } from '@google-cloud/functions-framework';
-export const functions = { hello: (request, response) => response.send(${JSON.stringify(answer)}) };
-http('hello', functions.hello);
+http('hello', (request, response) => response.send(${JSON.stringify(answer)}));
 `;
 }
 
