@@ -1,4 +1,7 @@
-/** The command line, `pageturner`. Exit status: 0 done, 1 failed, 2 called wrongly; 130 where Ctrl-C broke it off; `exec` has its command's. */
+/**
+ * The command line, `pageturner`. Exit status: 0 done, 1 failed, 2 called wrongly; 130 where Ctrl-C broke it off; `exec` has its
+ * command's.
+ */
 import { CommanderError } from 'commander';
 import { asFault } from './fault.ts';
 import { Interrupted } from './interrupt.ts';

@@ -12,9 +12,9 @@ import { stopRun } from './stop-run.ts';
 import { inSpan } from './telemetry/spans.ts';
 
 export interface ControlOptions {
-  /** Who asks, kept with the run: an e-mail address, say. `code` unless given. */
+  /** Who asks, kept with the run: an e-mail address, say. `code` unless given; at most the first 500 characters. */
   readonly by?: string;
-  /** Why, kept with the run. */
+  /** Why, kept with the run; at most the first 500 characters. */
   readonly reason?: string;
 }
 
@@ -75,7 +75,8 @@ export async function cancelRun(
  * completion. The documents that a failed or completed run has set aside are taken again by one more shard; one that has been deleted
  * meanwhile is forgotten. `onComplete` is not called a second time.
  *
- * @throws PageturnerError `invalid-state` when there is no such run, or nothing to take up again; and what the database or the queue throws:
+ * @throws PageturnerError `invalid-state` when there is no such run, or nothing to take up again; and what the database or the queue
+ *   throws:
  *   retry again then.
  */
 export async function retryRun(

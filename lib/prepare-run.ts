@@ -137,7 +137,9 @@ async function callOnStart(
   }).finally(() => effects.close());
 }
 
-/** A crash may have kept the task that goes on with the preparation from being enqueued; or the first turns, and the run was stopped since. */
+/**
+ * A crash may have kept the task that goes on with the preparation from being enqueued; or the first turns, and the run was stopped since.
+ */
 async function replayOlder({ run, shards }: RunRecords, ports: Ports): Promise<PrepareOutcome> {
   if (run.state === 'starting') {
     await drainRun(run, ports);

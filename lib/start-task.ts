@@ -33,7 +33,8 @@ export interface StartOptions extends ChildOptions {
   readonly repeat?: Repeating | false;
   /**
    * Whether the handlers run and nothing that they ask for through `ctx` is done: no write, no task but the run's own. The run says
-   * what they asked for; see `RunSummary.report`. It holds no `key` and waits for none, and no run follows it. For iterative tasks; false unless given.
+   * what they asked for; see `RunSummary.report`. It holds no `key` and waits for none, and no run follows it. For iterative tasks; false
+   * unless given.
    */
   readonly dryRun?: boolean;
   /**

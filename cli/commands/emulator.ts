@@ -183,8 +183,8 @@ async function readSnapshot(file: string): Promise<Snapshot> {
 }
 
 /**
- * What clients are told: where they reach it, which is not where it listens if that is everywhere. Told so they speak without TLS; what is public
- * with it, by a proxy, they cannot use.
+ * What clients are told: where they reach it, which is not where it listens if that is everywhere. Told so they speak without TLS; what
+ * is public with it, by a proxy, they cannot use.
  */
 function hostAndPort({ issuer, url }: Emulator): string {
   const { hostname, port } = new URL(issuer.startsWith('https:') ? url : issuer);

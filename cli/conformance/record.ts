@@ -77,8 +77,8 @@ function reasonToSkip({ rpc, only, request, within }: ErrorRow): string | undefi
 }
 
 /**
- * Makes the state that the rows are about in queues of its own, makes the calls of the rows, and deletes its queues, whatever came of it. Its
- * queue is paused, so that nothing is ever dispatched.
+ * Makes the state that the rows are about in queues of its own, makes the calls of the rows, and deletes its queues, whatever came of it.
+ * Its queue is paused, so that nothing is ever dispatched.
  *
  * @throws Error where the state cannot be made
  */

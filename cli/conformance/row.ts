@@ -7,8 +7,8 @@ import type { ErrorCode, ErrorDetail } from '../../emulator/core/errors.ts';
 export type Mark = 'recorded' | 'documented' | 'inferred';
 
 /**
- * The state in which a row is tried: queue `q` holds task `t`, due in an hour; queue `gone` was there, and so was task `gone`; queue `just-made`
- * has just been created. In the location `busy` all quotas are used up, and time stands.
+ * The state in which a row is tried: queue `q` holds task `t`, due in an hour; queue `gone` was there, and so was task `gone`; queue
+ * `just-made` has just been created. In the location `busy` all quotas are used up, and time stands.
  */
 export interface ErrorRow {
   readonly rpc: string;

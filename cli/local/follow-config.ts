@@ -32,8 +32,8 @@ export interface FollowConfigOptions {
 const LIVE: ReadonlySet<string> = new Set(['$schema', 'queues', 'queueFiles', 'rewrite']);
 
 /**
- * Has an emulator that runs follow its configuration: when one of the files has changed, queues and rewrites are taken over. What is wrong is
- * told, and changes nothing.
+ * Has an emulator that runs follow its configuration: when one of the files has changed, queues and rewrites are taken over. What is
+ * wrong is told, and changes nothing.
  */
 export function followConfig(options: FollowConfigOptions): Disposable {
   const { emulator, file, load, onEvent } = options;

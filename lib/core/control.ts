@@ -96,13 +96,13 @@ export function emptied(shards: readonly Shard[]): readonly Shard[] {
   return shards.filter(({ outbox }) => outbox.length > 0).map((shard) => ({ ...shard, outbox: [] }));
 }
 
-/** The run ended by an error, all its shards parked; what their last pages started stays to be enqueued. A run that is being canceled goes on being canceled: undefined. */
+/**
+ * The run ended by an error, all its shards parked; what their last pages started stays to be enqueued. A run that is being canceled goes
+ * on being canceled: undefined.
+ */
 export function failed(found: RunRecords, error: ErrorRecord, cause: Cause): RunChange | undefined {
   if (!permits(found.run.state, 'fail')) return undefined;
-  const run = renewed(
-    transition(found.run, 'fail', { ...cause, reason: error.message.slice(0, 500) }, error),
-    cause.at,
-  );
+  const run = renewed(transition(found.run, 'fail', { ...cause, reason: error.message }, error), cause.at);
   const hasLeftovers = found.shards.some((shard) => childrenOf(run, shard).length > 0);
   return { ...parkAll(found, cause.at), run: { ...withNext(run), error, hasLeftovers } };
 }

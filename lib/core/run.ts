@@ -158,8 +158,8 @@ export interface RunChange {
   /** A run that follows this one, which ends: it is created, and takes the key over if this one has one. */
   readonly follower?: Run;
   /**
-   * `written`: it follows from the run and from those shards that it writes, whatever the others do. Otherwise it takes effect only if they too
-   * are as it found them.
+   * `written`: it follows from the run and from those shards that it writes, whatever the others do. Otherwise it takes effect only if
+   * they too are as it found them.
    */
   readonly reliesOn?: 'written';
 }

@@ -59,6 +59,14 @@ export type Cause = Omit<HistoryEntry, 'event' | 'state'>;
 
 export const longestHistory = 50;
 
+/** Characters of a reason, and of who gave it, that are kept: a run's document has room for all of its history. */
+const longestText = 500;
+
+function shortened({ reason, ...cause }: Cause): Cause {
+  const kept = reason === undefined ? {} : { reason: reason.slice(0, longestText) };
+  return { ...cause, by: cause.by.slice(0, longestText), ...kept };
+}
+
 /** Whether a run in this state may have that happen to it. */
 export function permits(state: RunState, event: RunEvent): boolean {
   return transitions[state][event] !== undefined;
@@ -87,7 +95,7 @@ export function transition(run: Run, event: RunEvent, cause: Cause, error?: Erro
     ...rest,
     state,
     ...(hasEnded(state) ? { endedAt: isKept ? (run.endedAt ?? cause.at) : cause.at } : {}),
-    history: [...run.history, { event, state, ...cause }].slice(-longestHistory),
+    history: [...run.history, { event, state, ...shortened(cause) }].slice(-longestHistory),
   };
   return isKept ? after : owing(after, error);
 }

@@ -1,10 +1,14 @@
 import { getHeapStatistics } from 'node:v8';
 import type { DocumentSnapshot } from '@google-cloud/firestore';
 
-/** A page may take a quarter of what Node gives this process, which goes by the memory of its container: handlers copy, and are not alone. */
+/**
+ * A page may take a quarter of what Node gives this process, which goes by the memory of its container: handlers copy, and are not alone.
+ */
 const mostBytes = getHeapStatistics().heap_size_limit / 4;
 
-/** What the client has for a field, an entry or an element, besides its text or bytes. Measured with pages of numbers (docs/failures.md). */
+/**
+ * What the client has for a field, an entry or an element, besides its text or bytes. Measured with pages of numbers (docs/failures.md).
+ */
 const bytesOfValue = 240;
 
 /** How many documents such as these a page may have. Undefined where that cannot be told. */

@@ -58,7 +58,10 @@ export class PageQuery<D extends DocumentData> {
     return counted.data().count;
   }
 
-  /** The path of the first document at or behind a path, and before another; undefined when there is none. (Nobody gives the last: keys are not scanned downwards.) */
+  /**
+   * The path of the first document at or behind a path, and before another; undefined when there is none. (Nobody gives the last: keys are
+   * not scanned downwards.)
+   */
   async firstFrom(from: string | null, before: string | null = null): Promise<string | undefined> {
     const { docs } = await this.#within({ from, before }).select().limit(1).get();
     return docs[0]?.ref.path;

@@ -22,10 +22,11 @@ export interface ControlsOptions {
 /**
  * The HTTP function that shows runs and controls them, for pages and scripts that are to do so without access to the database.
  *
- * `POST {"run": "4f1c…", "command": "pause"}` (or `resume`, `cancel`, `retry`, `stop-repeating`, or `throttle` with `documentsPerSecond`, which is null for no limit; with `force` and `reason`) does what `pauseRun` and its
- * like do, keeps the caller's address with the run, and answers 200 with the run as it is then. `GET ?run=4f1c…` answers one run,
- * `GET ?task=email-students&limit=20` the newest; parameters and errors included. Both take an identity token whose audience is the function's own URL. Other answers: 400 with the faults named, 401, 403, 404 where
- * there is no such run, 405, 409 where the run's state refuses the command.
+ * `POST {"run": "4f1c…", "command": "pause"}` (or `resume`, `cancel`, `retry`, `stop-repeating`, or `throttle` with `documentsPerSecond`,
+ * which is null for no limit; with `force` and `reason`) does what `pauseRun` and its like do, keeps the caller's address with the run,
+ * and answers 200 with the run as it is then. `GET ?run=4f1c…` answers one run, `GET ?task=email-students&limit=20` the newest;
+ * parameters and errors included. Both take an identity token whose audience is the function's own URL. Other answers: 400 with the
+ * faults named, 401, 403, 404 where there is no such run, 405, 409 where the run's state refuses the command.
  *
  * @example
  * http('runs', controls({ callers: ['admin@example.com'] }));

@@ -33,12 +33,14 @@ export interface StarterOptions<S extends z.ZodType> {
 }
 
 /**
- * The HTTP function that starts a task, to be registered under `start-` and the task's name: it checks who calls and what they ask for, starts, and answers at once.
+ * The HTTP function that starts a task, to be registered under `start-` and the task's name: it checks who calls and what they ask for,
+ * starts, and answers at once.
  *
  * It takes `POST` with the parameters as JSON and an identity token whose audience is the function's own URL. An `Idempotency-Key`
- * header makes a repeated request start one run, and `?dryRun=true` in the URL starts a dry run. With `callersMaySet`, the query of its URL may hold `delay` and `repeat` in seconds, `at`
- * in the form of RFC 3339, `key`, `shards` and `documentsPerSecond` (a number or `none`). Answers: 202 with `runId` (or `taskId`) and where to see it; 400 with the faults
- * named; 401; 403; 405; 409 where another run holds the key, or the `Idempotency-Key` had other parameters.
+ * header makes a repeated request start one run, and `?dryRun=true` in the URL starts a dry run. With `callersMaySet`, the query of its
+ * URL may hold `delay` and `repeat` in seconds, `at` in the form of RFC 3339, `key`, `shards` and `documentsPerSecond` (a number or
+ * `none`). Answers: 202 with `runId` (or `taskId`) and where to see it; 400 with the faults named; 401; 403; 405; 409 where another run
+ * holds the key, or the `Idempotency-Key` had other parameters.
  *
  * @example
  * http('start-email-students', starter(emailStudents, { callers: ['admin@example.com'] }));

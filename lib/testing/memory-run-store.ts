@@ -30,7 +30,9 @@ import {
 /** As the real one. */
 const triesWithoutLocks = 3;
 
-/** Runs in memory, over a `MemoryFirestore`. Holds what the real one holds: commits are whole, preconditions bind, copies are handed out. */
+/**
+ * Runs in memory, over a `MemoryFirestore`. Holds what the real one holds: commits are whole, preconditions bind, copies are handed out.
+ */
 export class MemoryRunStore implements RunStore {
   readonly db: Firestore;
   readonly #memory: MemoryFirestore;

@@ -60,3 +60,9 @@ test('a run remembers its last fifty changes', () => {
   expect(run.history).toHaveLength(50);
   expect(run.history.at(-3)).toMatchObject({ event: 'resume', at: 39 });
 });
+
+test('a run remembers the beginning of a long reason, and of who gave it: its document must have room for all of them', () => {
+  const long = { at: 7, by: 'b'.repeat(9_000), reason: 'r'.repeat(9_000) };
+  const [kept] = transition(sampleRun(), 'pause', long).history;
+  expect([kept?.by.length, kept?.reason?.length]).toEqual([500, 500]);
+});
