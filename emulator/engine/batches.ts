@@ -21,7 +21,7 @@ export interface Batch {
   readonly kind: 'create' | 'delete';
   readonly startAt: number;
   readonly endAt: number;
-  /** The tasks that were created, in the order of their requests. */
+  /** The tasks that were created, in the order of their requests; without their bodies, of which all that are remembered would take gigabytes. */
   readonly tasks: readonly Task[];
   /** By the index of its request. */
   readonly failures: ReadonlyMap<number, ApiError>;
@@ -111,7 +111,7 @@ export class BatchOperations {
     for (const [index, item] of items.entries()) {
       try {
         const task = run(item);
-        if (task !== undefined) tasks.push(task);
+        if (task !== undefined) tasks.push(withoutBody(task));
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         failures.set(index, error);
@@ -121,6 +121,12 @@ export class BatchOperations {
     const state = failures.size === 0 ? 'SUCCEEDED' : someFailed;
     return { startAt, endAt: this.#clock.now(), tasks, failures, state };
   }
+}
+
+const NO_BODY = new Uint8Array();
+
+function withoutBody(task: Task): Task {
+  return { ...task, target: { ...task.target, body: NO_BODY } };
 }
 
 function checkCount(items: readonly unknown[], max: number, field: string): void {
