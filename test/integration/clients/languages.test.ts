@@ -17,6 +17,15 @@ async function emulated(): Promise<{ put: (code: string) => string }> {
   };
 }
 
+test("node:test's test of docs/testing.md passes", async () => {
+  const target = await serve();
+  const code = blockOf('testing', 'node:test', 'js')
+    .replace("'pageturner/emulator'", `'${new URL('../../../emulator/index.ts', import.meta.url).href}'`)
+    .replace('http://127.0.0.1:8080', target.url);
+  const test = [process.execPath, '--test', '--test-reporter=tap', 'mail.test.mjs'];
+  expect(await runFile('mail.test.mjs', code, test)).toMatch(/^# pass 1$/m);
+});
+
 describe('Python', () => {
   const pytest = ['python3', '-m', 'pytest', '-q', '-p', 'no:cacheprovider'];
 
