@@ -152,7 +152,7 @@ test('the message of an error cannot command the terminal', () => {
 });
 
 const hasScript = spawnSync('script', ['--version']).status === 0;
-const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('../../bin/pageturner.js', import.meta.url));
 
 test.skipIf(!hasScript)(
   'on a real terminal runs watch draws the shards, and after Ctrl-C the cursor is there again on a new line',

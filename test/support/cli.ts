@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { isAlive, untilGone } from './processes.ts';
 
-const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('../../bin/pageturner.js', import.meta.url));
 
 /** The folder of this project, where the functions of the reference application are. */
 export const projectFolder: string = fileURLToPath(new URL('../..', import.meta.url));
