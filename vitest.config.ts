@@ -7,7 +7,8 @@ const config: ViteUserConfig = defineConfig({
     // Processes rather than threads: tests set their own environment and start real servers.
     pool: 'forks',
     // Firestore's own getPartitions makes its client print this, whoever calls it.
-    execArgv: ['--disable-warning=AutopaginateTrueWarning'],
+    // A larger nursery spares the simulation's thousands of short-lived worlds a quarter of their time.
+    execArgv: ['--disable-warning=AutopaginateTrueWarning', '--max-semi-space-size=64'],
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -8,7 +8,7 @@ import { drain } from './drain.ts';
 import { taken } from './dry-run.ts';
 import type { Handled, TurnInHand } from './handle-page.ts';
 import type { Page, SetAsidePage } from './ports.ts';
-import { setAsideWrite, takeBackWrite } from './set-aside.ts';
+import { keptAlready, setAsideWrite, takeBackWrite } from './set-aside.ts';
 import { childWrites } from './track-children.ts';
 
 /** The page that a turn has read. */
@@ -38,12 +38,16 @@ export async function commitPage(
   const share = shareOf(task, run.value, at);
   const next = Math.min(pageSizeAfter(task.pageSize, current, timed), mostDocuments(share));
   const { writes: asked, ...toKeep } = taken(run.value, effects, shard.value.report);
+  const { db } = ports.store;
+  const position = last === undefined ? null : page.positionOf(last);
+  const isByField = page.setAside === undefined && (position?.values.length ?? 0) > 0;
+  const kept = isByField ? await keptAlready(db, run.value.id, effects.setAside) : new Set();
   const after = advance(run.value, shard.value, {
     documents,
     quarantined: effects.setAside.length,
-    takenBack: page.setAside === undefined ? 0 : documents + gone.length,
+    takenBack: page.setAside === undefined ? kept.size : documents + gone.length,
     isLast: isWhole && read < page.limit,
-    end: isWhole && end !== null ? end : last === undefined ? null : page.positionOf(last),
+    end: isWhole && end !== null ? end : position,
     ...toKeep,
     pageSize: next === firstPageSize(task.pageSize) ? undefined : next,
     nextAt: nextPageAt(share, documents, startedAt, at),
@@ -58,8 +62,8 @@ export async function commitPage(
         }),
     at,
   });
-  const { db } = ports.store;
-  const asides = effects.setAside.map((entry) => setAsideWrite(db, run.value.id, entry));
+  const fresh = effects.setAside.filter(({ path }) => !kept.has(path));
+  const asides = fresh.map((entry) => setAsideWrite(db, run.value.id, entry));
   const takenAgain = page.setAside === undefined ? [] : page.documents.slice(0, documents);
   const isStillAside = (path: string): boolean => effects.setAside.some((entry) => entry.path === path);
   const cleared = [...gone, ...takenAgain.map(({ ref }) => ref.path).filter((path) => !isStillAside(path))];

@@ -30,13 +30,19 @@ export async function findBoundaries(
     if (at - keptAt < keepEveryMs) continue;
     keptAt = at;
     const isLate = at - startedAt > (run.timeoutSeconds * 1000) / 2;
-    const kept = drawing;
+    const own = drawing;
     const change = await changeIfSame(run, store, ({ run: now }) => ({
-      run: { ...(isLate ? restartRun(now, at) : now), drawing: kept, updatedAt: at },
+      run: { ...(isLate ? restartRun(now, at) : now), drawing: further(own, now.drawing), updatedAt: at },
     }));
     if (change?.run === undefined) return undefined;
+    drawing = change.run.drawing;
     if (!isLate) continue;
     await drainRun(change.run, ports);
     return 'continued';
   }
+}
+
+/** Of two searches the one that has come further. A duplicate may have kept its own meanwhile: each step costs reads, and they take the same ones. */
+function further(own: Drawing, kept: Drawing | undefined): Drawing {
+  return kept !== undefined && kept.reads > own.reads ? kept : own;
 }

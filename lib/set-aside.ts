@@ -20,6 +20,24 @@ function setAsidePath(runId: string, path: string): string {
   return `pageturnerRuns/${runId}/setAside/${setAsideId(path)}`;
 }
 
+/**
+ * Paths of the documents that are kept already. A walk in the order of a field meets one again that was moved ahead of its cursor; what is kept of
+ * the first time stays. Costs a read for each.
+ */
+export async function keptAlready(
+  db: Firestore,
+  runId: string,
+  entries: readonly SetAside[],
+): Promise<ReadonlySet<string>> {
+  const kept = new Set<string>();
+  await Promise.all(
+    entries.map(async ({ path }) => {
+      if ((await db.doc(setAsidePath(runId, path)).get()).exists) kept.add(path);
+    }),
+  );
+  return kept;
+}
+
 /** The write that keeps it with its run, in its turn's own commit. */
 export function setAsideWrite(db: Firestore, runId: string, { path, error, attempts }: SetAside): Write {
   const { message, stack } = error;

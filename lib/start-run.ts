@@ -21,18 +21,20 @@ export async function startRun(
   const { store, queue, clock, log } = ports;
   const run = newRun(task, start, clock.now());
   const created = await store.createRun(run);
-  if (created === 'exists') await mustBeTheSame(run, store);
-  await drain(run.outbox, queue);
+  // Whoever made it may have died before its preparation was enqueued, for the time that stands in it.
+  const found = created === 'exists' ? await sameRun(run, store) : run;
+  if (found.state === 'starting') await drain(found.outbox, queue);
   if (created === 'exists') return 'exists';
   const kind = run.isDryRun === true ? 'dry run' : 'run';
   log.write('INFO', `The ${kind} started`, { task: task.name, run: run.id, startedBy: run.startedBy });
   return 'started';
 }
 
-/** Whoever starts something else under the same idempotency key would take the first run for it. */
-async function mustBeTheSame(run: Run, store: RunStore): Promise<void> {
+/** The run as it stands. Whoever starts something else under the same idempotency key would take the first run for it. */
+async function sameRun(run: Run, store: RunStore): Promise<Run> {
   const found = await store.getRun(run.id);
-  if (found === undefined || isDeepStrictEqual(JSON.parse(found.run.params), JSON.parse(run.params))) return;
+  if (found === undefined) return run;
+  if (isDeepStrictEqual(JSON.parse(found.run.params), JSON.parse(run.params))) return found.run;
   throw new PageturnerError(
     'invalid-state',
     `Run ${run.id} was started with this idempotency key and other parameters; give another key.`,

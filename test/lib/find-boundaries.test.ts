@@ -83,3 +83,20 @@ test('a search stops when another preparation was quicker', async () => {
   ).toBe('replayed');
   expect((await run())['state']).toBe('running');
 });
+
+test('a slower duplicate does not throw away how far another search has come, and goes on from there', async () => {
+  const slower = slow(1_000);
+  const delivery = { kind: 'prepare' as const, run: 'r', epoch: 0 };
+  class DelayedStore extends FirestoreRunStore {
+    override async drawBoundaries(query: Query, parts: number, soFar?: Drawing): Promise<Drawing> {
+      const drawing = await slower.store.drawBoundaries(query, parts, soFar);
+      // Meanwhile the other one takes three steps, and dies.
+      if (soFar === undefined)
+        await expect(takeDelivery(walk, delivery, slow(1_000, 3))).rejects.toThrow('gone');
+      return drawing;
+    }
+  }
+  expect(await takeDelivery(walk, delivery, { ...slower, store: new DelayedStore(db) })).toBe('prepared');
+  expect(slower.searchedFrom[0]).toBeUndefined();
+  expect(slower.searchedFrom[1]).toMatchObject({ search: { steps: 2 } });
+});

@@ -160,3 +160,32 @@ describe('a failed run', () => {
     expect(await setAside()).toEqual([]);
   });
 });
+
+test('a document that is met again, moved ahead in the order of a field, is set aside once, and taken again once', async () => {
+  const batch = db.batch();
+  for (const [rank, id] of Array.from('abcdefgh').entries()) batch.update(db.doc(`things/${id}`), { rank });
+  await batch.commit();
+  poisoned = 'b';
+  const ordered = iterativeTask({
+    ...base,
+    query: (_, store) => store.collection('things').orderBy('rank'),
+    onError: 'quarantine',
+    tries: 1,
+    pageSize: 2,
+    async each(document, ctx) {
+      await each(document, ctx);
+      if (document.id === 'd') ctx.update(db.doc('things/b'), { rank: 9 });
+    },
+  });
+  await start(ordered);
+  expect(await toTheEnd(ordered)).toBe('completed');
+  expect(await setAside()).toMatchObject([{ path: 'things/b' }]);
+  expect(await shards()).toMatchObject([{ processed: 7, quarantined: 1 }]);
+
+  poisoned = '';
+  await retryRun('r', {}, ports);
+  expect(await toTheEnd(ordered)).toBe('completed');
+  expect(await visits()).toBe('a1 b1 c1 d1 e1 f1 g1 h1');
+  expect(await setAside()).toEqual([]);
+  expect(await shards()).toMatchObject([{ quarantined: 1 }, { processed: 1, quarantined: -1 }]);
+});

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { iterativeTask } from '../../lib/index.ts';
 import { startOn } from '../../lib/start-task.ts';
+import { changed } from '../support/changed.ts';
 import { memoryPorts } from '../support/memory-ports.ts';
 
 const walk = iterativeTask({
@@ -20,4 +21,14 @@ test.each([
   const options = { startedBy: 'test', [option]: 7 };
   await expect(startOn(ports, walk, {}, options)).rejects.toThrow(fault);
   expect(ports.queue.tasks).toEqual([]);
+});
+
+test('a run whose start died before its preparation was enqueued begins at its own time, whoever starts it again', async () => {
+  const ports = memoryPorts();
+  const options = { startedBy: 'test', idempotencyKey: 'one' };
+  const dead = changed(ports.queue, { enqueue: () => Promise.reject(new Error('died')) });
+  const at = new Date(ports.clock.now() + 3_600_000);
+  await expect(startOn({ ...ports, queue: dead }, walk, {}, { ...options, at })).rejects.toThrow('died');
+  await startOn(ports, walk, {}, options);
+  expect(ports.queue.tasks).toMatchObject([{ delivery: { kind: 'prepare', epoch: 0 }, at: at.getTime() }]);
 });

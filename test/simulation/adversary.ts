@@ -7,10 +7,14 @@ import type { Meddling } from './meddlers.ts';
 export interface Rates {
   /** A process dies at a step of its work: before or after a call, or in a handler. */
   readonly crash: number;
+  /** The same where a run is prepared, and its boundaries are searched for. */
+  readonly crashInPreparation: number;
   /** A call fails, before or after it took effect. */
   readonly failure: number;
   /** A step takes seconds. */
   readonly delay: number;
+  /** A step of the search for boundaries takes seconds. */
+  readonly longStep: number;
   /** A read gives a shard as it was before its last commit. */
   readonly staleRead: number;
   /** Somebody has changed by hand where a delivery says that its page starts. */
@@ -32,6 +36,11 @@ type Event =
   | 'childWait'
   | 'childLoss'
   | 'slowDocument'
+  | 'timeUp'
+  | 'keyChange'
+  | 'lateStart'
+  | 'lateChild'
+  | 'wrongClock'
   | 'quarantine'
   | 'tooLargeCommit'
   | 'boundaryChange'
@@ -53,6 +62,8 @@ const activeMs = 60_000;
 export class Adversary {
   readonly chance: Chance;
   readonly rates: Rates;
+  /** By how many milliseconds the clocks of two processes differ at most. The queue's is between them. */
+  readonly clocksDifferBy: number;
   /** How often each harm was done. */
   readonly strikesOf: Map<Harm, number> = new Map();
   readonly #clock: VirtualClock;
@@ -66,8 +77,10 @@ export class Adversary {
       this.chance.happens(0.4) ? 0 : (most * this.chance.between(1, 10)) / 10;
     this.rates = {
       crash: rate(0.05),
+      crashInPreparation: rate(0.15),
       failure: rate(0.08),
       delay: rate(0.2),
+      longStep: rate(0.6),
       staleRead: rate(0.5),
       forgedCursor: rate(0.2),
       duplicateDelivery: rate(0.3),
@@ -76,12 +89,20 @@ export class Adversary {
       timeout: rate(0.15),
       wait: rate(0.3),
     };
+    this.clocksDifferBy = this.chance.pick([0, 0, 1_000, 4_000, 10_000]);
   }
 
   strikes(harm: keyof Rates): boolean {
     if (this.#clock.now() >= this.#restsAt || !this.chance.happens(this.rates[harm])) return false;
     this.struck(harm);
     return true;
+  }
+
+  /** How far the clock of a new process is ahead of the queue's. */
+  drawClockError(): number {
+    const most = this.clocksDifferBy / 2;
+    if (most > 0) this.struck('wrongClock');
+    return this.chance.between(-most, most);
   }
 
   /** Counts a harm that was done. */

@@ -24,7 +24,7 @@ import type { Versions } from './invariants/versions.ts';
 import type { Waiting } from './invariants/waiting.ts';
 import { servedPlace } from './place.ts';
 import type { Tempers } from './tempers.ts';
-import type { Walk } from './walk.ts';
+import { startOf, type Walk } from './walk.ts';
 
 /** What the handlers report of themselves: each effect is a record of its own, so that none can hide another. */
 export interface Application {
@@ -42,7 +42,8 @@ const state = { schema: z.object({ seen: z.array(z.string()) }), initial: { seen
 interface State {
   seen: string[];
 }
-const oneDocument = z.object({ run: z.string(), path: z.string() });
+/** With the number of the effect that it is started with, and the instant before which it does not begin. */
+const oneDocument = z.object({ run: z.string(), path: z.string(), effect: z.number(), due: z.number() });
 type OneDocument = z.output<typeof oneDocument>;
 const oneRun = z.object({ run: z.string() });
 const oneEvent = z.object({ run: z.string(), callback: z.string() });
@@ -63,6 +64,10 @@ export interface Surroundings {
   readonly versions: Versions;
   /** Which deployment of the code it is: 1, or 2 behind the one that comes during the walk. */
   readonly generation: number;
+  /** Told of a task that begins, with the instant before which it does not. */
+  readonly begun: (what: string, due: number) => void;
+  /** The time of the process. */
+  readonly now: () => number;
 }
 
 /** The user's code as one process has it. */
@@ -70,6 +75,7 @@ export function application(shape: Walk, runtime: Runtime, surroundings: Surroun
   const { step, unique, tempers, children, waiting, leases, waitSeconds, versions, generation } =
     surroundings;
   const runChild = async (params: OneDocument, ctx: TaskContext): Promise<Outcome | void> => {
+    surroundings.begun(`the child of ${params.path}`, params.due);
     await step();
     const behaviour = children.of(params.path);
     const failure = children.fails(params.path);
@@ -88,6 +94,7 @@ export function application(shape: Walk, runtime: Runtime, surroundings: Surroun
     pageSize: 2,
     query: (_, db) => db.collection('twigs'),
     async each({ ref: { path } }, ctx) {
+      surroundings.begun(`the branch of ${ctx.params.path}`, ctx.params.due);
       ctx.set(ctx.db.doc(`leaves/${unique()}`), { of: path, run: ctx.runId });
       await step();
       const behaviour = children.of(ctx.params.path);
@@ -102,12 +109,15 @@ export function application(shape: Walk, runtime: Runtime, surroundings: Surroun
       ctx.quarantine(document, 'the handler refuses it');
       return;
     }
-    ctx.set(ctx.db.doc(`effects/${unique()}`), { of: path, run: ctx.runId });
-    ctx.update(document.ref, { isSeen: true });
-    ctx.start(children.of(path)?.kind === 'run' ? branch : child, { path, run: ctx.runId });
+    const effect = unique();
+    ctx.set(ctx.db.doc(`effects/${effect}`), { of: path, run: ctx.runId });
     if (shape.hasState) ctx.state.seen.push(path);
     await step();
-    await tempers.meet(path, ctx.signal);
+    await tempers.meet(path, ctx);
+    ctx.update(document.ref, { isSeen: true });
+    const { due, options } = children.startOf(path, surroundings.now());
+    const started = children.of(path)?.kind === 'run' ? branch : child;
+    ctx.start(started, { path, run: ctx.runId, effect, due }, options);
     await step();
   };
   const alone = async (ctx: PageContext<unknown, State>, work: () => Promise<void>): Promise<void> => {
@@ -157,6 +167,7 @@ export function application(shape: Walk, runtime: Runtime, surroundings: Surroun
     onError,
     ...(documentsPerSecond === undefined ? {} : { documentsPerSecond }),
     ...(onOtherVersion === undefined ? {} : { onOtherVersion, version: generation }),
+    ...(shape.rampWrites === undefined ? {} : { ramp: { writesPerDocument: shape.rampWrites } }),
     ...(onError === 'quarantine' ? { tries: shape.tries } : {}),
     ...(shape.waits ? { throttle } : {}),
     ...(shape.hasState ? { state } : {}),
@@ -189,7 +200,7 @@ export function application(shape: Walk, runtime: Runtime, surroundings: Surroun
     name: 'launch',
     queue: 'children',
     params: noParams,
-    run: (_, ctx) => ctx.start(iterativeTask(definition), {}),
+    run: (_, ctx) => ctx.start(iterativeTask(definition), {}, startOf(shape, surroundings.now())),
   });
   const functions = new Map([
     [child.name, worker(child, () => runtime)],
@@ -210,6 +221,8 @@ function queryOf({ over }: Walk, db: Firestore): Query {
       return db.collection('things').where('isWanted', '==', true);
     case 'order':
       return db.collection('things').orderBy('rank');
+    case 'downwards':
+      return db.collection('things').orderBy('rank', 'desc');
     case 'group':
       return db.collectionGroup('parts');
   }

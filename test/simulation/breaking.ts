@@ -1,8 +1,9 @@
 import type { TurnDelivery } from '../../lib/core/delivery.ts';
+import type { Cursor } from '../../lib/core/cursor.ts';
 import type { KeyRange } from '../../lib/core/key-range.ts';
 import type { OutboxTask } from '../../lib/core/outbox.ts';
 import type { OwedCallback } from '../../lib/core/owed.ts';
-import type { RunChange, Shard } from '../../lib/core/run.ts';
+import type { RunChange, RunRecords, Shard } from '../../lib/core/run.ts';
 import type { Ports, RunStore } from '../../lib/ports.ts';
 import { changed } from '../support/changed.ts';
 
@@ -90,6 +91,68 @@ export function withRanges(change: (range: KeyRange) => KeyRange): (ports: Ports
   return withStore((store) => ({
     readPage: (query, range, after, limit) => store.readPage(query, change(range), after, limit),
   }));
+}
+
+/** Starts pages behind where the last document stands now, instead of where it stood when it was handled. */
+export function behindDocument(store: RunStore): Partial<RunStore> {
+  return {
+    async readPage(query, range, after, limit) {
+      if (after === null || after.values.length === 0)
+        return await store.readPage(query, range, after, limit);
+      const rank: unknown = (await store.db.doc(after.path).get()).get('rank');
+      return await store.readPage(query, range, { ...after, values: [rank ?? after.values[0]] }, limit);
+    },
+  };
+}
+
+/** Goes on behind all documents that a page had read, also when its time was up before the last of them was handled. */
+export function behindPage(store: RunStore): Partial<RunStore> {
+  const ends = endsOf.get(store.db) ?? new Map<string, Cursor>();
+  endsOf.set(store.db, ends);
+  return {
+    async readPage(query, range, after, limit) {
+      const page = await store.readPage(query, range, after, limit);
+      const last = page.documents.at(-1);
+      if (last !== undefined) for (const { ref } of page.documents) ends.set(ref.path, page.positionOf(last));
+      return page;
+    },
+    async commitTurn(run, before, after, writes) {
+      const isMoved = after.turn > before.value.turn && after.lastError === undefined;
+      const cursor = isMoved ? (ends.get(after.cursor?.path ?? '') ?? after.cursor) : after.cursor;
+      return await store.commitTurn(run, before, { ...after, cursor }, writes);
+    },
+  };
+}
+
+const endsOf = new WeakMap<object, Map<string, Cursor>>();
+
+/** Knows nothing of what a search for boundaries has found before. */
+export function searchingAnew(store: RunStore): Partial<RunStore> {
+  const anew = (found: RunRecords): RunRecords => {
+    const { drawing: _, ...run } = found.run;
+    return { ...found, run };
+  };
+  return {
+    async getRun(run) {
+      const found = await store.getRun(run);
+      return found && anew(found);
+    },
+    changeRun: async (run, change, writes) =>
+      await store.changeRun(run, (found) => change(anew(found)), writes),
+  };
+}
+
+/** Ports whose queue takes some tasks at once, whatever their time. */
+export function enqueuedAtOnce(isMeant: (task: OutboxTask) => boolean): (ports: Ports) => Ports {
+  return (ports) => ({
+    ...ports,
+    queue: changed(ports.queue, {
+      enqueue(task) {
+        const { at: _, ...due } = task;
+        return ports.queue.enqueue(isMeant(task) ? due : task);
+      },
+    }),
+  });
 }
 
 /** Writes down what pages make of the states before it commits them, and reads them from there. */

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { changed } from '../support/changed.ts';
 import { violationsOf } from './check-history.ts';
 import { runHistory } from './history.ts';
 import type { Break } from './worker-process.ts';
@@ -14,6 +13,10 @@ import {
   keepingStates,
   countingFailures,
   beginningTooEarly,
+  behindDocument,
+  behindPage,
+  enqueuedAtOnce,
+  searchingAnew,
   withoutFollower,
   behind,
   continuationFirst,
@@ -109,18 +112,34 @@ const breaks: Readonly<Record<string, { readonly breakProtocol: Break; readonly 
     violation: /2 failures were counted, and 1 had happened/,
   },
   'takes no account of a rate when it enqueues': {
+    breakProtocol: { ports: enqueuedAtOnce(({ delivery }) => delivery.kind === 'turn') },
+    violation: /documents took effect in \d+ ms, at [\d.]+ a second/,
+  },
+  'prepares a run before its time': {
+    breakProtocol: { ports: enqueuedAtOnce(({ delivery }) => delivery.kind === 'prepare') },
+    violation: /a run began \d+ ms before its time/,
+  },
+  'begins children before their time': {
+    breakProtocol: { ports: enqueuedAtOnce(({ delivery }) => delivery.kind === 'task') },
+    violation: /the child of .* began \d+ ms before its time/,
+  },
+  'goes on behind all that a page had read when its time was up': {
+    breakProtocol: { ports: withStore(behindPage) },
+    violation: /took no effect/,
+  },
+  'stops no handler whose time is up': {
     breakProtocol: {
-      ports: (ports) => ({
-        ...ports,
-        queue: changed(ports.queue, {
-          enqueue(task) {
-            const { at: _, ...due } = task;
-            return ports.queue.enqueue(task.delivery.kind === 'turn' ? due : task);
-          },
-        }),
-      }),
+      ports: (ports) => ({ ...ports, clock: { now: () => ports.clock.now(), after: () => () => {} } }),
     },
-    violation: /documents took effect in \d+ ms, at \d a second/,
+    violation: /a handler has 0 ms left, and its signal is not aborted/,
+  },
+  'goes on behind where a document stands now, instead of where it stood': {
+    breakProtocol: { ports: withStore(behindDocument) },
+    violation: /took no effect|took effect [2-9] times/,
+  },
+  'searches for boundaries from the beginning each time': {
+    breakProtocol: { ports: withStore(searchingAnew) },
+    violation: /the search for boundaries went back from step \d+ to \d+/,
   },
   'forgets the documents that it sets aside': {
     breakProtocol: {

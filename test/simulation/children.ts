@@ -1,3 +1,4 @@
+import type { ChildOptions } from '../../lib/core/context.ts';
 import type { Adversary } from './adversary.ts';
 
 /** What the child of a document does, where it does not end well at once. */
@@ -12,10 +13,19 @@ export type Behaviour =
 /** Which children of a run that waits for them are no plain ones. */
 export class Children {
   readonly #adversary: Adversary;
+  /** After how many seconds they begin, where that is not at once. */
+  readonly #seconds = new Map<string, number>();
   readonly #behaviours = new Map<string, Behaviour>();
 
   constructor(adversary: Adversary) {
     this.#adversary = adversary;
+  }
+
+  /** Has the children of some documents begin later than at once. */
+  delay(paths: readonly string[]): void {
+    const { chance } = this.#adversary;
+    for (let count = chance.pick([0, 0, 2, 4]); count > 0; count -= 1)
+      this.#seconds.set(chance.pick(paths), chance.pick([1, 20, 90]));
   }
 
   /** Has the children of some documents behave so or so. */
@@ -40,6 +50,15 @@ export class Children {
       case 'run':
         return { kind, isFatal: chance.happens(0.4) };
     }
+  }
+
+  /** When the child of a document is to begin: the instant, and how its start asks for it. */
+  startOf(path: string, now: number): { readonly due: number; readonly options: ChildOptions } {
+    const seconds = this.#seconds.get(path);
+    if (seconds === undefined) return { due: 0, options: {} };
+    this.#adversary.struck('lateChild');
+    const due = now + seconds * 1000;
+    return { due, options: path.length % 2 === 0 ? { delay: seconds } : { at: new Date(due) } };
   }
 
   /** Undefined for a child that ends well at once. */

@@ -1,11 +1,13 @@
 import type { MemoryFirestore } from '../../lib/testing/memory-firestore.ts';
 import type { Adversary } from './adversary.ts';
-import type { Walk } from './walk.ts';
+import { isOrdered, type Walk } from './walk.ts';
 
 /** The documents that are walked over, and the people who edit, delete and add some meanwhile. */
 export class Documents {
   /** Paths of those that the walk must meet: there from before it began until after it ended. */
   readonly lasting: Set<string> = new Set();
+  /** Paths of those whose place in the walk has changed: it may meet them once, twice or not at all. */
+  readonly moved: Set<string> = new Set();
   readonly #db: MemoryFirestore;
   readonly #adversary: Adversary;
   readonly #over: Walk['over'];
@@ -19,7 +21,7 @@ export class Documents {
   /** Those that are there before the walk begins, some of them neighbors in the order of their names. */
   seed(): void {
     const { chance } = this.#adversary;
-    const count = chance.between(6, 20);
+    const count = chance.between(5, 16);
     for (let n = 0; n < count; n += 1) {
       const path = this.#somePath(n);
       this.#put(path);
@@ -32,9 +34,11 @@ export class Documents {
     const { chance } = this.#adversary;
     const some = [...this.lasting];
     const path = some.length === 0 ? this.#somePath(n) : chance.pick(some);
-    switch (chance.pick(['edit', 'delete', 'create'])) {
+    switch (chance.pick(['edit', 'delete', 'create', 'move'])) {
       case 'edit':
         return this.#edit(path);
+      case 'move':
+        return this.#move(path);
       case 'delete':
         return this.#delete(path);
       case 'create':
@@ -42,8 +46,9 @@ export class Documents {
     }
   }
 
-  /** Somebody changes something where two shards part. */
+  /** Somebody changes something where two shards part, or where a page in the order of a field starts. */
   disturbAt(boundary: string): void {
+    if (isOrdered({ over: this.#over })) return this.#move(boundary);
     const { chance } = this.#adversary;
     this.#adversary.struck('boundaryChange');
     switch (chance.pick(['edit', 'delete', 'create', 'before', 'behind', 'namesake'])) {
@@ -79,7 +84,7 @@ export class Documents {
 
   #put(path: string): void {
     const { chance } = this.#adversary;
-    const data = { isWanted: chance.happens(0.8), rank: chance.between(0, 5), note: 0 };
+    const data = { isWanted: chance.happens(0.8), rank: this.#someRank(), note: 0 };
     this.#db.commit((batch) => batch.set(path, data));
     if (this.#over !== 'filter' || data.isWanted) this.lasting.add(path);
   }
@@ -95,6 +100,24 @@ export class Documents {
     if (this.#db.read(path).exists) this.#db.commit((batch) => batch.update(path, { note: 1 }));
   }
 
+  /** It gets another place in the walk, or is none any more that is walked over. */
+  #move(path: string): void {
+    const { chance } = this.#adversary;
+    if (!this.#db.read(path).exists || (this.#over !== 'filter' && !isOrdered({ over: this.#over }))) return;
+    this.#adversary.struck('keyChange');
+    this.lasting.delete(path);
+    const isWanted = chance.happens(0.5);
+    if (this.#over === 'filter') return this.#db.commit((batch) => batch.update(path, { isWanted }));
+    this.moved.add(path);
+    this.#db.commit((batch) => batch.update(path, { rank: this.#someRank() }));
+  }
+
+  /** Values of several kinds, some of them equal. */
+  #someRank(): number | string | null {
+    const { chance } = this.#adversary;
+    return chance.pick([chance.between(0, 5), chance.between(0, 5), 1.5, null, 'a', 'é', '\u{1f600}']);
+  }
+
   #delete(path: string): void {
     this.lasting.delete(path);
     this.#db.commit((batch) => batch.delete(path));
@@ -102,11 +125,11 @@ export class Documents {
 }
 
 /** A path such that hardly any is between it and the given one. */
-function justBehind(path: string): string {
+export function justBehind(path: string): string {
   return `${path}\u0001`;
 }
 
-function justBefore(path: string): string {
+export function justBefore(path: string): string {
   const last = path.charCodeAt(path.length - 1) - 1;
   const below = last === 0x2f ? '.' : String.fromCharCode(last);
   return `${path.slice(0, -1)}${below}\u{10ffff}`;

@@ -1,6 +1,7 @@
 import type { Task } from '../../emulator/core/model.ts';
 import type { Engine } from '../../emulator/engine/engine.ts';
 import { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
+import type { Cursor } from '../../lib/core/cursor.ts';
 import type { Delivery } from '../../lib/core/delivery.ts';
 import type { Run } from '../../lib/core/run.ts';
 import type { Ports } from '../../lib/ports.ts';
@@ -29,17 +30,20 @@ import { Chains } from './invariants/chains.ts';
 import { Failures } from './invariants/failures.ts';
 import { Keys } from './invariants/keys.ts';
 import { Leases } from './invariants/leases.ts';
-import { observed } from './invariants/observer.ts';
+import { observed, type ReadRun } from './invariants/observer.ts';
+import { Preparations } from './invariants/preparations.ts';
 import { Quarantine } from './invariants/quarantine.ts';
-import { Rates } from './invariants/rates.ts';
+import { mostPerSecond, Rates } from './invariants/rates.ts';
 import { Repetitions } from './invariants/repetitions.ts';
+import { Schedules } from './invariants/schedules.ts';
 import { Versions } from './invariants/versions.ts';
 import { Waiting } from './invariants/waiting.ts';
 import { withLimit } from './limit.ts';
 import { planLastRun, planMeddling } from './meddlers.ts';
+import { withLongSearch } from './search.ts';
 import { start } from './starters.ts';
 import { Tempers } from './tempers.ts';
-import { drawWalk, type Walk } from './walk.ts';
+import { drawWalk, isOrdered, type Walk } from './walk.ts';
 import { withStaleReads, WorkerProcess, type Break } from './worker-process.ts';
 import { Workers, workerProcesses } from './workers.ts';
 
@@ -51,6 +55,8 @@ export interface History {
   readonly log: RecordingLog;
   /** Paths of the documents that the walk must meet: there from before it began until after it ended. */
   readonly lasting: ReadonlySet<string>;
+  /** Those whose place in the walk was changed: it may have met them more than once, or not at all. */
+  readonly moved: ReadonlySet<string>;
   readonly callbacks: Callbacks;
   /** Each task that the queues took, as the function that it is for and what it delivers. */
   readonly created: readonly { readonly worker: string; readonly delivery: Delivery }[];
@@ -127,7 +133,8 @@ class World {
     const failures = new Failures(isBudgeted ? maxFailures : 0, this.#report);
     const callbackBudget = maxAttempts === undefined ? (onError === 'fail' ? 1 : maxFailures) : 0;
     this.#callbacks = new Callbacks(callbackBudget, this.#report);
-    const readRun = (id: string): Run => this.#db.read(`pageturnerRuns/${id}`).data() as Run;
+    const readRun: ReadRun = (id, field) =>
+      this.#db.read(`pageturnerRuns/${id}`).get(field) as Run[typeof field];
     this.#versions = new Versions(this.#walk.onOtherVersion, readRun, this.#report);
     this.#waiting = new Waiting(
       this.#walk.waitsForChildren,
@@ -135,9 +142,12 @@ class World {
       (harm) => this.#adversary.struck(harm),
       this.#report,
     );
-    this.#leases = new Leases(() => this.#clock.now(), this.#report);
+    // A handler is stopped a tenth of its time before its lease ends.
+    const { clocksDifferBy } = this.#adversary;
+    const now = (): number => this.#clock.now();
+    this.#leases = new Leases(now, clocksDifferBy, this.#walk.timeoutSeconds * 100, this.#report);
     this.#documents = new Documents(this.#db, this.#adversary, this.#walk);
-    this.#tempers = new Tempers(this.#clock, this.#adversary, failures, this.#callbacks);
+    this.#tempers = new Tempers(this.#clock, this.#adversary, failures, this.#callbacks, this.#report);
     this.#children = new Children(this.#adversary);
     const observers = [
       failures,
@@ -149,19 +159,29 @@ class World {
       this.#waiting,
       new Repetitions(() => this.#adversary.struck('repetition'), this.#report),
       new Quarantine(this.#db, this.#report),
+      new Preparations(this.#report),
+      new Schedules(now, this.#report),
       new Rates(
-        (run) =>
-          this.#adversary.strikesOf.has('throttle') || readRun(run).task !== 'walk'
-            ? undefined
-            : this.#walk.documentsPerSecond,
-        () => this.#clock.now(),
+        (id) =>
+          mostPerSecond(
+            { task: readRun(id, 'task'), createdAt: readRun(id, 'createdAt') },
+            this.#walk,
+            this.#adversary,
+            now(),
+          ),
+        clocksDifferBy,
+        now,
         this.#report,
       ),
     ];
+    const search = { adversary: this.#adversary, steps: this.#walk.searchSteps };
     const store = withLimit(
-      new MemoryRunStore(this.#db, async () => {
-        if (this.#adversary.strikes('delay')) await this.#adversary.dawdle();
-      }),
+      withLongSearch(
+        new MemoryRunStore(this.#db, async () => {
+          if (this.#adversary.strikes('delay')) await this.#adversary.dawdle();
+        }),
+        search,
+      ),
       mostWrites,
       this.#adversary,
     );
@@ -189,6 +209,7 @@ class World {
     const newPorts = (): Ports => new WorkerProcess(this.#outside, adversary, this.#break).ports;
     this.#documents.seed();
     this.#tempers.assign([...this.#documents.lasting]);
+    this.#children.delay([...this.#documents.lasting]);
     if (this.#walk.waitsForChildren) {
       this.#children.assign([...this.#documents.lasting]);
       this.#db.commit((batch) => {
@@ -234,6 +255,7 @@ class World {
       db: this.#db,
       log: this.#log,
       lasting: this.#documents.lasting,
+      moved: this.#documents.moved,
       callbacks: this.#callbacks,
       created: this.#created,
       left: left.reduce((sum, count) => sum + count, 0),
@@ -263,17 +285,25 @@ class World {
     return this.#db.documentsIn(['pageturnerRuns']).map((document) => document.data() as Run);
   }
 
-  /** People change documents while the walk is under way, here and there and where shards part. */
+  #cursorOf(run: string): Cursor | null | undefined {
+    return this.#db.read(`pageturnerRuns/${run}/shards/0`).get('cursor') as Cursor | null | undefined;
+  }
+
+  /** People change documents while the walk is under way, here and there, where shards part, and where a page in the order of a field starts. */
   #planDisturbances(): void {
     const { chance } = this.#adversary;
     for (let n = chance.between(0, 6); n > 0; n -= 1) {
       this.#clock.at(startsAt + chance.between(1, 20_000), () => this.#documents.disturb(n));
     }
-    if (this.#walk.shards === 1) return;
+    const isByField = isOrdered(this.#walk);
+    if (this.#walk.shards === 1 && !isByField) return;
     for (let n = chance.between(0, 4); n > 0; n -= 1) {
       this.#clock.at(startsAt + chance.between(1, 20_000), () => {
-        const boundaries = this.#runs().flatMap((run) => run.boundaries ?? []);
-        if (boundaries.length > 0) this.#documents.disturbAt(chance.pick(boundaries));
+        const runs = this.#runs();
+        const places = isByField
+          ? runs.flatMap(({ id }) => this.#cursorOf(id)?.path ?? [])
+          : runs.flatMap(({ boundaries }) => boundaries ?? []);
+        if (places.length > 0) this.#documents.disturbAt(chance.pick(places));
       });
     }
   }
@@ -302,6 +332,11 @@ class World {
       leases: this.#leases,
       versions: this.#versions,
       generation,
+      begun: (what, due) => {
+        const ms = due - this.#clock.now();
+        if (ms > 0) this.#report(`${what} began ${ms} ms before its time`);
+      },
+      now: () => process.ports.clock.now(),
       waitSeconds: () =>
         this.#adversary.strikes('wait') ? this.#adversary.chance.between(1, 30) : undefined,
     });

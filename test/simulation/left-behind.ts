@@ -8,6 +8,7 @@ export type Demand = (isHeld: boolean, violation: string) => void;
 interface Params {
   readonly run: string;
   readonly path?: string;
+  readonly effect?: number;
   readonly callback?: string;
 }
 

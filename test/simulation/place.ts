@@ -5,6 +5,8 @@ export interface Place {
   readonly run: string;
   /** `none`: for what the run does itself. */
   readonly shard: number | 'none';
+  /** Whether a run is prepared. */
+  readonly isPreparation?: boolean;
   /** The process that it runs in. */
   readonly process: { readonly isDead: boolean };
   /** How many of the runs' own handlers had taken effect when the delivery came. */

@@ -4,7 +4,7 @@ import { startOn } from '../../lib/start-task.ts';
 import type { Adversary } from './adversary.ts';
 import type { Application } from './application.ts';
 import { insist } from './meddlers.ts';
-import type { Walk } from './walk.ts';
+import { startOf, type Walk } from './walk.ts';
 
 export interface StartingWorld {
   readonly clock: VirtualClock;
@@ -22,7 +22,8 @@ const key = 'one at a time';
  * Most of them start it again until they hear that it has started; some give up half-way. Where there is a key, rivals start runs of
  * their own with it.
  */
-export function start(world: StartingWorld, { isKeyed, repeatsAfter }: Walk): void {
+export function start(world: StartingWorld, walk: Walk): void {
+  const { isKeyed, repeatsAfter } = walk;
   const { adversary, clock, newPorts, app } = world;
   const { chance } = adversary;
   const only = isKeyed ? { key } : {};
@@ -30,7 +31,10 @@ export function start(world: StartingWorld, { isKeyed, repeatsAfter }: Walk): vo
   const isDirect = isKeyed || repeatsAfter !== undefined || chance.happens(0.5);
   const options = { idempotencyKey: 'the only one', startedBy: 'simulation', ...only, ...repeat };
   const ask = async (ports: Ports): Promise<unknown> =>
-    await startOn(ports, isDirect ? app.walk : app.launch, {}, options);
+    isDirect
+      ? await startOn(ports, app.walk, {}, { ...options, ...startOf(walk, ports.clock.now()) })
+      : await startOn(ports, app.launch, {}, options);
+  if (walk.startsAfter !== undefined) adversary.struck('lateStart');
   const isPatient = chance.happens(0.8);
   if (!isPatient) adversary.struck('abandonedStart');
   for (let places = chance.pick([1, 1, 2, 3]); places > 0; places -= 1) {

@@ -1,18 +1,29 @@
 import type { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
+import type { HandlerContext } from '../../lib/core/context.ts';
 import { FatalTaskError } from '../../lib/core/errors.ts';
 import type { Adversary } from './adversary.ts';
 import { sleep } from './engine-queue.ts';
 import { callbackNames, type Callback, type Callbacks } from './invariants/callbacks.ts';
 import type { Failures } from './invariants/failures.ts';
+import type { Report } from './invariants/observer.ts';
 import { servedPlace } from './place.ts';
 
 /** What a document does to the handler that takes it. */
 type Temper =
-  | { readonly kind: 'slow'; readonly ms: number }
+  /** It takes its time, so often. */
+  | {
+      readonly kind: 'slow';
+      readonly ms: number;
+      readonly heeds: 'nothing' | 'signal' | 'remaining';
+      timesLeft: number;
+    }
   /** The handler throws. */
   | { readonly kind: 'poison'; readonly isFatal: boolean; timesLeft: number }
   /** The handler sets it aside by itself. */
   | { readonly kind: 'refused' };
+
+/** What a handler is told of its time. */
+type Time = Pick<HandlerContext, 'signal' | 'remaining'>;
 
 /** What is wrong with the user's code, and which documents bring it out, until somebody mends it. */
 export class Tempers {
@@ -20,6 +31,7 @@ export class Tempers {
   readonly #adversary: Adversary;
   readonly #failures: Failures;
   readonly #callbacks: Callbacks;
+  readonly #report: Report;
   readonly #tempers = new Map<string, Temper>();
   #failingCompletions: number;
   /** How often each callback fails. */
@@ -28,7 +40,14 @@ export class Tempers {
   /** Whether the code that is deployed during the walk has a schema which refuses the parameters. */
   readonly #isNarrow: boolean;
 
-  constructor(clock: VirtualClock, adversary: Adversary, failures: Failures, callbacks: Callbacks) {
+  constructor(
+    clock: VirtualClock,
+    adversary: Adversary,
+    failures: Failures,
+    callbacks: Callbacks,
+    report: Report,
+  ) {
+    this.#report = report;
     this.#callbacks = callbacks;
     this.#clock = clock;
     this.#adversary = adversary;
@@ -55,7 +74,15 @@ export class Tempers {
     const { chance } = this.#adversary;
     switch (kind) {
       case 'slow':
-        return { kind, ms: chance.between(1_000, 6_000) };
+        return {
+          kind,
+          ...chance.pick([
+            { ms: chance.between(1_000, 6_000), timesLeft: Infinity },
+            { ms: chance.between(1_000, 6_000), timesLeft: Infinity },
+            { ms: chance.between(12_000, 80_000), timesLeft: chance.between(1, 2) },
+          ]),
+          heeds: chance.pick(['nothing', 'signal', 'remaining']),
+        };
       case 'poison':
         return { kind, isFatal: chance.happens(0.1), timesLeft: chance.pick([1, 2, Infinity]) };
       case 'refused':
@@ -82,16 +109,34 @@ export class Tempers {
   }
 
   /** What becomes of a handler that has the document before it. */
-  async meet(path: string, signal: AbortSignal): Promise<void> {
+  async meet(path: string, time: Time): Promise<void> {
     const temper = this.#tempers.get(path);
-    if (temper?.kind === 'slow') {
-      this.#adversary.struck('slowDocument');
-      await sleep(this.#clock, temper.ms);
-      signal.throwIfAborted();
+    if (temper?.kind === 'slow' && temper.timesLeft > 0) {
+      temper.timesLeft -= 1;
+      await this.#takeTime(temper, time);
     }
     if (temper?.kind !== 'poison' || temper.timesLeft === 0 || this.#isMended) return;
     temper.timesLeft -= 1;
     this.#fail(`${path} is poison`, temper.isFatal);
+  }
+
+  async #takeTime({ ms, heeds }: Temper & { readonly kind: 'slow' }, time: Time): Promise<void> {
+    const { signal } = time;
+    this.#adversary.struck('slowDocument');
+    const aborted = new Promise((resolve) => {
+      signal.addEventListener('abort', resolve);
+    });
+    if (heeds === 'signal') await Promise.race([sleep(this.#clock, ms), aborted]);
+    else await sleep(this.#clock, heeds === 'remaining' ? Math.min(ms, time.remaining()) : ms);
+    // Nobody stops the time of a process that is dead.
+    if (servedPlace.getStore()?.process.isDead === true) return;
+    const isOver = time.remaining() === 0;
+    if (isOver) this.#adversary.struck('timeUp');
+    if (isOver !== signal.aborted)
+      this.#report(
+        `a handler has ${time.remaining()} ms left, and its signal is ${isOver ? 'not ' : ''}aborted`,
+      );
+    if (heeds !== 'nothing') signal.throwIfAborted();
   }
 
   meetCompletion(): void {

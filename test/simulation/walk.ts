@@ -5,7 +5,7 @@ import type { Chance } from './chance.ts';
 
 /** Which walk a history has: what the definition of its task says, and the limits of its database and queue. */
 export interface Walk {
-  readonly over: 'collection' | 'filter' | 'order' | 'group';
+  readonly over: 'collection' | 'filter' | 'order' | 'downwards' | 'group';
   readonly handler: 'page' | 'each';
   /** Parts of the key space; 1 where the order makes more of them unsound. */
   readonly shards: number;
@@ -24,6 +24,12 @@ export interface Walk {
   readonly isKeyed: boolean;
   /** Documents a second, at most. */
   readonly documentsPerSecond?: number;
+  /** Writes of each document by which its runs keep to the database's ramp. */
+  readonly rampWrites?: number;
+  /** Seconds from the call that starts a run to its beginning, as a delay or as the instant at which they are over. */
+  readonly startsAfter?: { readonly seconds: number; readonly as: 'delay' | 'at' };
+  /** Steps of the search for its boundaries before the last one. */
+  readonly searchSteps: number;
   /** Whether it is asked before each page whether that is to wait. */
   readonly waits: boolean;
   /** What a worker does with a run of another version; undefined for a task without versions. */
@@ -42,11 +48,14 @@ export interface Walk {
 
 export function drawWalk(chance: Chance): Walk {
   const waitsForChildren = chance.happens(0.35);
-  const over = chance.pick(['collection', 'collection', 'filter', 'order', 'group', 'group'] as const);
+  const over = chance.pick([
+    ...(['collection', 'collection', 'filter', 'order'] as const),
+    ...(['downwards', 'group', 'group'] as const),
+  ]);
   return {
     over,
     handler: chance.pick(['page', 'each']),
-    shards: over === 'order' ? 1 : chance.between(1, 4),
+    shards: isOrdered({ over }) ? 1 : chance.between(1, 4),
     pageSize: chance.happens(0.75) ? chance.between(2, 4) : { min: 1, max: 6, seconds: chance.between(1, 8) },
     timeoutSeconds: chance.pick([15, 60]),
     onError: chance.pick(['retry', 'retry', 'quarantine', 'quarantine', 'fail']),
@@ -58,7 +67,12 @@ export function drawWalk(chance: Chance): Walk {
     maxAttempts: chance.pick([undefined, undefined, undefined, 8]),
     isKeyed: chance.happens(0.3),
     ...chance.pick([{}, {}, {}, {}, {}, { documentsPerSecond: 2 }, { documentsPerSecond: 6 }]),
-    waits: chance.happens(0.2),
+    ...chance.pick([{}, {}, {}, {}, {}, { rampWrites: 100 }, { rampWrites: 300 }]),
+    ...(chance.happens(0.3)
+      ? { startsAfter: { seconds: chance.between(1, 30), as: chance.pick(['delay', 'at'] as const) } }
+      : {}),
+    searchSteps: chance.between(0, 5),
+    waits: chance.happens(0.3),
     ...chance.pick([
       {},
       {},
@@ -72,4 +86,16 @@ export function drawWalk(chance: Chance): Walk {
     childAttempts: waitsForChildren ? chance.pick([undefined, undefined, 4]) : undefined,
     repeatsAfter: chance.happens(0.4) ? chance.between(1, 12) : undefined,
   };
+}
+
+/** Whether the place of a document in the walk is that of a value in it, which may change. */
+export function isOrdered({ over }: Pick<Walk, 'over'>): boolean {
+  return over === 'order' || over === 'downwards';
+}
+
+/** When a run of it is to begin that is started now. */
+export function startOf({ startsAfter }: Walk, now: number): { delay?: number; at?: Date } {
+  if (startsAfter === undefined) return {};
+  const { seconds, as } = startsAfter;
+  return as === 'delay' ? { delay: seconds } : { at: new Date(now + seconds * 1000) };
 }

@@ -7,6 +7,7 @@ import type { Adversary } from './adversary.ts';
 import { callFunction, type Answer } from './call-function.ts';
 import { changed } from '../support/changed.ts';
 import { contentOf, withBody } from './engine-queue.ts';
+import { servedPlace } from './place.ts';
 
 /** What Google's clients throw when a service does not answer. */
 class Unavailable extends Error {
@@ -39,11 +40,12 @@ export class WorkerProcess {
   constructor(outside: Ports, adversary: Adversary, breakProtocol: Break) {
     this.#adversary = adversary;
     this.#break = breakProtocol;
+    const clockError = adversary.drawClockError();
     const ports: Ports = {
       store: this.#troubled(outside.store),
       queue: this.#troubled(outside.queue),
       clock: {
-        now: () => outside.clock.now(),
+        now: () => outside.clock.now() + clockError,
         after: (delayMs, fire) =>
           outside.clock.after(delayMs, () => {
             if (!this.#isDead) fire();
@@ -61,7 +63,9 @@ export class WorkerProcess {
 
   /** A point at which things go wrong: the process dies, the step takes long, or it fails. */
   async step(): Promise<void> {
+    const isPreparation = servedPlace.getStore()?.isPreparation === true;
     if (this.#adversary.strikes('crash')) this.kill();
+    else if (isPreparation && this.#adversary.strikes('crashInPreparation')) this.kill();
     else if (this.#adversary.strikes('delay')) await this.#adversary.dawdle();
     if (this.#isDead) await new Promise(() => {});
     if (this.#adversary.strikes('failure')) throw new Unavailable();

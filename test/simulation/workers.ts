@@ -1,6 +1,5 @@
 import type { DispatchRequest } from '../../emulator/core/dispatch.ts';
 import type { Delivery, TurnDelivery } from '../../lib/core/delivery.ts';
-import type { Shard } from '../../lib/core/run.ts';
 import type { Ports } from '../../lib/ports.ts';
 import type { MemoryFirestore } from '../../lib/testing/memory-firestore.ts';
 import type { Adversary } from './adversary.ts';
@@ -70,7 +69,10 @@ export class Workers {
     const handler = app.functions.get(worker);
     if (handler === undefined) throw new Error(`no function ${worker}`);
     const delivery = JSON.parse(body) as Delivery;
-    const serveAt = async (place: Pick<Place, 'run' | 'shard'>, served = request): Promise<Answer> =>
+    const serveAt = async (
+      place: Pick<Place, 'run' | 'shard' | 'isPreparation'>,
+      served = request,
+    ): Promise<Answer> =>
       await servedPlace.run({ ...place, process, since: settled() }, () => process.serve(handler, served));
     if (delivery.kind !== 'complete') moved();
     switch (delivery.kind) {
@@ -89,6 +91,7 @@ export class Workers {
         return answer;
       }
       case 'prepare':
+        return await serveAt({ run: delivery.run, shard: 'none', isPreparation: true });
       case 'callback':
         return await serveAt({ run: delivery.run, shard: 'none' });
       case 'task':
@@ -119,6 +122,6 @@ export class Workers {
 
   #epochOf({ run, shard }: { readonly run: string; readonly shard: number }): number {
     const document = this.#world.db.read(`pageturnerRuns/${run}/shards/${shard}`);
-    return (document.data() as Shard | undefined)?.epoch ?? 0;
+    return (document.get('epoch') as number | undefined) ?? 0;
   }
 }

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { FirestoreRunStore } from '../../../lib/firestore/run-store.ts';
+import { documentContract } from '../../contracts/documents.ts';
 import { pageContract } from '../../contracts/pages.ts';
 import { childrenContract } from '../../contracts/children.ts';
 import { runKeyContract } from '../../contracts/run-keys.ts';
@@ -21,6 +22,7 @@ describe("runs in Google's Firestore emulator", () => {
   };
   runStoreContract(create);
   pageContract(create);
+  documentContract(create);
   setAsideContract(create);
   childrenContract(create);
   runKeyContract(() => create().store);

@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { MemoryFirestore } from '../../../lib/testing/memory-firestore.ts';
 import { MemoryRunStore } from '../../../lib/testing/memory-run-store.ts';
+import { documentContract } from '../../contracts/documents.ts';
 import { pageContract } from '../../contracts/pages.ts';
 import { childrenContract } from '../../contracts/children.ts';
 import { runKeyContract } from '../../contracts/run-keys.ts';
@@ -21,6 +22,7 @@ describe('runs in memory', () => {
   };
   runStoreContract(create);
   pageContract(create);
+  documentContract(create);
   setAsideContract(create);
   childrenContract(create);
   runKeyContract(() => create().store);

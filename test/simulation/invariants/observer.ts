@@ -13,6 +13,9 @@ export interface Observer {
   settled?(run: string): void;
 }
 
+/** A field of a run as it stands. */
+export type ReadRun = <K extends keyof Run>(id: string, field: K) => Run[K];
+
 /** How a broken promise is told. */
 export type Report = (breach: string) => void;
 

@@ -1,4 +1,3 @@
-import type { Shard } from '../../../lib/core/run.ts';
 import type { MemoryFirestore } from '../../../lib/testing/memory-firestore.ts';
 import type { Observer, Report } from './observer.ts';
 
@@ -14,7 +13,7 @@ export class Quarantine implements Observer {
 
   settled(run: string): void {
     const shards = this.#db.documentsIn([`pageturnerRuns/${run}/shards`]);
-    const counted = shards.reduce((sum, shard) => sum + (shard.data() as Shard).quarantined, 0);
+    const counted = shards.reduce((sum, shard) => sum + (shard.get('quarantined') as number), 0);
     const kept = this.#db.documentsIn([`pageturnerRuns/${run}/setAside`]).length;
     if (counted !== kept) this.#report(`${counted} documents are counted as set aside, and ${kept} are kept`);
   }

@@ -1,15 +1,15 @@
 import type { OnOtherVersion } from '../../../lib/core/version.ts';
 import type { Run } from '../../../lib/core/run.ts';
-import type { Observer, Report } from './observer.ts';
+import type { Observer, ReadRun, Report } from './observer.ts';
 
 /** A worker of another version does with a run what its policy says. */
 export class Versions implements Observer {
   readonly #policy: OnOtherVersion | undefined;
-  readonly #readRun: (id: string) => Run;
+  readonly #readRun: ReadRun;
   readonly #report: Report;
 
   /** @param policy undefined for a task without versions */
-  constructor(policy: OnOtherVersion | undefined, readRun: (id: string) => Run, report: Report) {
+  constructor(policy: OnOtherVersion | undefined, readRun: ReadRun, report: Report) {
     this.#policy = policy;
     this.#readRun = readRun;
     this.#report = report;
@@ -18,7 +18,7 @@ export class Versions implements Observer {
   /** A handler of a worker is called for a run. What a run has taken on it never loses, so it stands there still. */
   called(run: string, version: number): void {
     if (this.#policy === undefined || this.#policy === 'continue') return;
-    const { versions = [] } = this.#readRun(run);
+    const versions = this.#readRun(run, 'versions') ?? [];
     if (!versions.includes(version))
       this.#report(`version ${version} worked on a run of version ${versions.join(' and ')}`);
   }

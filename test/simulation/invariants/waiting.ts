@@ -2,7 +2,7 @@ import type { EngineEvent } from '../../../emulator/engine/events.ts';
 import type { Delivery } from '../../../lib/core/delivery.ts';
 import type { Run } from '../../../lib/core/run.ts';
 import { hasEnded, type RunState } from '../../../lib/core/run-state.ts';
-import type { Observer, Report } from './observer.ts';
+import type { Observer, ReadRun, Report } from './observer.ts';
 
 /** A child that a page started, by what is seen of it in its queue and in its own code. */
 interface Seen {
@@ -21,14 +21,16 @@ interface Seen {
 interface Params {
   readonly run: string;
   readonly path?: string | undefined;
+  /** The number of the effect that it was started with: a document that is moved may have several. */
+  readonly effect?: number | undefined;
 }
 
 /** A run completes when all that its pages started has ended, and counts each child that has not ended well once. */
 export class Waiting implements Observer {
   readonly #isOn: boolean;
-  readonly #readRun: (id: string) => Run;
+  readonly #readRun: ReadRun;
   readonly #report: Report;
-  /** By the run and the document that they are of. */
+  /** By the run, the document that they are of, and its effect. */
   readonly #children = new Map<string, Map<string, Seen>>();
 
   readonly #struck: (harm: 'childWait' | 'childLoss') => void;
@@ -39,7 +41,7 @@ export class Waiting implements Observer {
    */
   constructor(
     isOn: boolean,
-    readRun: (id: string) => Run,
+    readRun: ReadRun,
     struck: (harm: 'childWait' | 'childLoss') => void,
     report: Report,
   ) {
@@ -56,7 +58,7 @@ export class Waiting implements Observer {
       const params = paramsOf(deliveryOf(event.task.name));
       if (params === undefined) return;
       this.#seen(params);
-      if (this.#readRun(params.run).state === 'completed')
+      if (this.#readRun(params.run, 'state') === 'completed')
         this.#report(`the child of ${params.path} was started when its run had completed`);
     }
     if (event.kind !== 'taskDeleted' || event.reason === 'completed') return;
@@ -68,8 +70,8 @@ export class Waiting implements Observer {
   }
 
   /** The code of a child is through with it. */
-  ended({ run, path }: Params, isFatal = false): void {
-    const seen = this.#seen({ run, path });
+  ended(params: Params, isFatal = false): void {
+    const seen = this.#seen(params);
     seen.hasEnded = true;
     seen.isFatal = isFatal;
   }
@@ -99,17 +101,18 @@ export class Waiting implements Observer {
     seen.ends.push(state);
   }
 
-  #seen({ run, path = '' }: Params): Seen {
+  #seen({ run, path = '', effect }: Params): Seen {
+    const child = effect === undefined ? path : `${path} (${effect})`;
     const ofRun = this.#children.get(run) ?? new Map<string, Seen>();
     this.#children.set(run, ofRun);
-    const seen = ofRun.get(path) ?? {
+    const seen = ofRun.get(child) ?? {
       hasEnded: false,
       isFatal: false,
       isLost: false,
       ends: [],
       goesOn: false,
     };
-    ofRun.set(path, seen);
+    ofRun.set(child, seen);
     return seen;
   }
 }
