@@ -98,7 +98,7 @@ function meddle(meddling: Meddling, runId: string, world: MeddledWorld): void {
 }
 
 /** From then on somebody looks every so often whether a run is to be followed by another, until none begins any more. */
-const [firstLookMs, lookEveryMs, lastLookMs] = [80_000, 20_000, 400_000];
+const [firstLookMs, lookEveryMs, lastLookMs] = [100_000, 20_000, 400_000];
 
 /** Somebody has seen enough runs that follow one another. */
 export function planLastRun(world: MeddledWorld & { readonly repeating: () => readonly string[] }): void {

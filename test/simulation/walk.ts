@@ -84,7 +84,8 @@ export function drawWalk(chance: Chance): Walk {
     hasCallbacks: chance.happens(0.6),
     waitsForChildren,
     childAttempts: waitsForChildren ? chance.pick([undefined, undefined, 4]) : undefined,
-    repeatsAfter: chance.happens(0.4) ? chance.between(1, 12) : undefined,
+    // Longer than clocks differ, or run would follow run at once.
+    repeatsAfter: chance.happens(0.4) ? chance.between(6, 12) : undefined,
   };
 }
 
