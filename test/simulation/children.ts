@@ -57,7 +57,8 @@ export class Children {
     const seconds = this.#seconds.get(path);
     if (seconds === undefined) return { due: 0, options: {} };
     this.#adversary.struck('lateChild');
-    const due = now + seconds * 1000;
+    // A Date holds whole milliseconds; a queue's rate has things happen between them.
+    const due = Math.floor(now) + seconds * 1000;
     return { due, options: path.length % 2 === 0 ? { delay: seconds } : { at: new Date(due) } };
   }
 
