@@ -100,9 +100,9 @@ function rowOf(score: ChainScore): (string | number)[] {
     ms(score.chainMs),
     score.ratio.toFixed(2),
     score.ratioToEnqueueing.toFixed(2),
-    ms(score.loopGapMs, 1),
-    ms(score.gapP50Ms, 1),
-    ms(score.gapP95Ms, 1),
+    ...(score.gaps === undefined
+      ? ['', '', '']
+      : [ms(score.gaps.loopP50Ms, 1), ms(score.gaps.p50Ms, 1), ms(score.gaps.p95Ms, 1)]),
   ];
 }
 
