@@ -57,8 +57,8 @@ export class Waiting implements Observer {
     if (event.kind === 'taskCreated') {
       const params = paramsOf(deliveryOf(event.task.name));
       if (params === undefined) return;
-      this.#seen(params);
-      if (this.#readRun(params.run, 'state') === 'completed')
+      // One whose task was taken out of its queue counts as lost, and an attempt that was under way may go on all the same.
+      if (!this.#seen(params).isLost && this.#readRun(params.run, 'state') === 'completed')
         this.#report(`the child of ${params.path} was started when its run had completed`);
     }
     if (event.kind !== 'taskDeleted' || event.reason === 'completed') return;
