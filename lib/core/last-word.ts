@@ -19,19 +19,22 @@ export interface Retry {
   readonly previousStatus?: number | undefined;
 }
 
+/** Attempts in a row that may keep nothing before the page is halved. */
+const spared = 2;
+
 /**
- * How often the page of a turn is to be halved: once for each attempt that kept nothing, but for the first two. They may have been deployments
+ * How often the page of a turn is to be halved: once for each attempt that kept nothing, but for the first ones. They may have been deployments
  * or lost answers, and whoever asked a service for something by the page's `idempotencyKey` is to have the same page again. An attempt
  * that the platform turned away, as it had no worker for it (429), is no sign at all.
  */
 export function halvings({ epoch, lastWord }: Shard, attempt: Retry | undefined): number {
   if (attempt === undefined || attempt.previousStatus === 429) return 0;
   const heard = lastWord?.epoch === epoch ? lastWord.retries : -1;
-  return Math.max(0, attempt.retries - heard - 3);
+  return Math.max(0, attempt.retries - heard - 1 - spared);
 }
 
 /** What a shard keeps of a chain that was found dead, and goes on under `epoch`: its page has half, and half of that the next time. */
 export function wordOfDead({ epoch: before, lastWord }: Shard, epoch: number): LastWord {
   const heard = lastWord?.epoch === before ? lastWord.retries : -1;
-  return { epoch, retries: Math.min(heard, -3) - 1 };
+  return { epoch, retries: Math.min(heard, -1 - spared) - 1 };
 }
