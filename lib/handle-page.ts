@@ -40,6 +40,8 @@ export interface PageFailure {
   readonly documents: number;
   /** The one at fault, where it is known. */
   readonly document?: Document;
+  /** How often that one was tried, where it is not one time more than its failures that are counted. */
+  readonly attempts?: number;
   readonly remedy: Remedy;
 }
 

@@ -1,6 +1,6 @@
 import { changeIfSame } from './change-if-same.ts';
 import { callbackTask, keepOwed } from './core/owing.ts';
-import { childrenOf, isWalked, restart, restartRun } from './core/control.ts';
+import { childrenOf, isWalked, nextAlone, restart, restartRun } from './core/control.ts';
 import { wordOfDead } from './core/last-word.ts';
 import { needsCare, type Run, type Shard } from './core/run.ts';
 import { isStopping } from './core/run-state.ts';
@@ -141,12 +141,29 @@ async function healShard(run: Run, shard: Shard, ports: Ports): Promise<boolean>
     return { shards: [restart(now.run, { ...current, lastWord }, clock.now())], reliesOn: 'written' };
   });
   for (const restarted of change?.shards ?? []) {
-    await drain(restarted.outbox, queue);
+    await drainChain(run, restarted, ports);
     const { index, turn, epoch } = restarted;
     const fields = { task: run.task, run: run.id, shard: index, turn, epoch };
     log.write('WARNING', 'The chain had died, and was restarted at its cursor', fields);
   }
   return change !== undefined;
+}
+
+/**
+ * Enqueues what a chain has to that was begun anew. It may die again and again, until the queue has forgotten its children: they are dropped
+ * once they are enqueued, and before there is anybody to be disturbed by it.
+ */
+async function drainChain(run: Run, shard: Shard, { store, queue }: Ports): Promise<void> {
+  const children = childrenOf(run, shard);
+  if (children.length > 0) {
+    await drain(children, queue);
+    await store.changeRun(run.id, ({ shards }) => {
+      const current = shards[shard.index];
+      if (current === undefined || !isSame(current, shard)) return undefined;
+      return { shards: [{ ...current, outbox: nextAlone(current) }], reliesOn: 'written' };
+    });
+  }
+  await drain(nextAlone(shard), queue);
 }
 
 function isSame(a: Shard, b: Shard): boolean {

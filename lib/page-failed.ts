@@ -1,5 +1,5 @@
 import { carryOn, commitPage, type PageInHand } from './commit-page.ts';
-import { failed, restart } from './core/control.ts';
+import { failed, nextAlone, restart } from './core/control.ts';
 import { errorRecord } from './core/errors.ts';
 import { remedyAtTheEnd, type Remedy } from './core/failure-rules.ts';
 import { halvings } from './core/last-word.ts';
@@ -37,7 +37,8 @@ export async function pageFailed(
     case 'set-aside': {
       if (page === undefined || failure.document === undefined) return await failRun(turn, failure);
       const effects = new Effects([], () => turn.ports.clock.now());
-      effects.quarantine(setAside(turn, failure.document, failure.error, turn.shard.value.failures + 1));
+      const { document, error, attempts = turn.shard.value.failures + 1 } = failure;
+      effects.quarantine(setAside(turn, document, error, attempts));
       const startedAt = turn.ports.clock.now();
       return await carryOn(turn, await commitPage(turn, page.inHand, { effects, documents: 1 }, startedAt));
     }
@@ -68,7 +69,7 @@ function withFailure(
   { error, document, documents, remedy }: PageFailure,
   page: TriedPage | undefined,
 ): Shard {
-  const { heldUntil: _, ...before } = shard.value;
+  const { heldUntil: _, suspect: __, ...before } = shard.value;
   const isTooMuch = remedy === 'narrow' || remedy === 'smaller';
   const wasNarrowed = page !== undefined && page.size < page.inHand.documents.length;
   const halved = halvings(shard.value, attempt);
@@ -81,6 +82,7 @@ function withFailure(
     ...(pageSize === undefined ? {} : { pageSize }),
     lastWord: { epoch: before.epoch, retries: attempt?.retries ?? 0 },
     failures: before.failures + (remedy === 'count' ? 1 : 0),
+    outbox: nextAlone(before),
     updatedAt: at,
     lastError: errorRecord(error, at, document?.ref.path),
   };

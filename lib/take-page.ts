@@ -1,8 +1,7 @@
-import type { IterativeTask } from './core/definition.ts';
-import { PageturnerError } from './core/errors.ts';
 import { remedyFor } from './core/failure-rules.ts';
 import { smallerPage } from './core/page-size.ts';
 import type { Shard } from './core/run.ts';
+import { claimPage, failureOfUnheard, mustBeFree } from './claim-page.ts';
 import { carryOn, commitPage, type PageInHand } from './commit-page.ts';
 import { Effects } from './effects.ts';
 import {
@@ -13,7 +12,6 @@ import {
   type TurnInHand,
 } from './handle-page.ts';
 import { pageFailed, type PageOutcome } from './page-failed.ts';
-import type { Versioned } from './ports.ts';
 import { readPage, type PageAhead } from './read-page.ts';
 import { observeHandler } from './telemetry/observe-handler.ts';
 import { askedToWait, sendLater } from './throttle-page.ts';
@@ -41,9 +39,11 @@ export async function takePage(
   } catch (error) {
     return await pageFailed(turn, failureOf(error, [], remedyFor(error, 0, turn.shard.value, turn.task)));
   }
-  const held = await hold(turn, page);
-  if (held === 'conflict') return 'conflict';
-  const inHand = { ...turn, shard: held };
+  const deadly = failureOfUnheard(turn, page);
+  if (deadly !== undefined) return await pageFailed(turn, deadly, { inHand: page, size: 1 });
+  const claimed = await claimPage(turn, page);
+  if (claimed === 'conflict') return 'conflict';
+  const inHand = { ...turn, shard: claimed };
   for (let size = page.documents.length; ; startedAt = clock.now()) {
     const tried = await tryPage(inHand, page, size, startedAt);
     if (typeof tried === 'string') return tried;
@@ -52,37 +52,6 @@ export async function takePage(
     if (!isNarrowed) return await pageFailed(inHand, tried, { inHand: page, size });
     size = smallerPage(tried.documents);
   }
-}
-
-/** @throws PageturnerError `held` while another delivery holds the shard of an exclusive task. */
-export function mustBeFree(
-  task: IterativeTask,
-  { run, shard }: Pick<TurnInHand, 'run' | 'shard'>,
-  now: number,
-): void {
-  const { heldUntil = 0, turn } = shard.value;
-  if (task.exclusive !== true || heldUntil <= now) return;
-  throw new PageturnerError(
-    'held',
-    `Turn ${turn} of run ${run.value.id} is held by another delivery for ${heldUntil - now} ms more.`,
-  );
-}
-
-/**
- * The shard of an exclusive task with a lease in it, so that another delivery waits, and one that had the lease before cannot commit
- * any more. There is nobody to keep out of an empty page.
- */
-async function hold(
-  { task, run, shard, ports }: TurnInHand,
-  page: PageInHand,
-): Promise<Versioned<Shard> | 'conflict'> {
-  if (task.exclusive !== true || page.documents.length === 0) return shard;
-  const after: Shard = {
-    ...shard.value,
-    fencingToken: (shard.value.fencingToken ?? 0) + 1,
-    heldUntil: ports.clock.now() + task.timeoutSeconds * 1000,
-  };
-  return await ports.store.holdTurn(run.value.id, shard, after);
 }
 
 /** Handles the first documents of the page and commits. What keeps them from taking effect is in what is returned. */

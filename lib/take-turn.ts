@@ -6,6 +6,7 @@ import { deliveredCursor } from './core/page-request.ts';
 import type { Shard } from './core/run.ts';
 import { judge, mustBelongTo } from './core/turn-rules.ts';
 import { fitOf } from './core/version-rules.ts';
+import { mustBeFree } from './claim-page.ts';
 import { startDeadline } from './deadline.ts';
 import { drain, drainOwed } from './drain.ts';
 import type { Attempt, Log, Ports } from './ports.ts';
@@ -13,7 +14,7 @@ import type { PageOutcome } from './page-failed.ts';
 import { askAhead } from './read-page.ts';
 import { refuseRun } from './refuse-run.ts';
 import { stopRun } from './stop-run.ts';
-import { mustBeFree, takePage } from './take-page.ts';
+import { takePage } from './take-page.ts';
 
 /** How a delivery ended; each of these is an answer of 2xx. */
 export type TurnOutcome = PageOutcome | 'replayed' | 'parked' | 'void';

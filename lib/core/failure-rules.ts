@@ -74,6 +74,22 @@ export function remedyAtTheEnd(
   return policy.onError === 'quarantine' && documents === 1 ? setAside(counts, policy) : 'fail';
 }
 
+/** Once or twice a worker may die of something else. */
+const fewestUnheard = 3;
+
+/**
+ * The rule for a document that attempts had alone and of which nothing was heard; undefined where it comes again. Only who asked for
+ * documents to be set aside is spared it: nothing is counted, as nobody knows whose fault it was.
+ */
+export function remedyForUnheard(
+  attempts: number,
+  counts: FailureCounts,
+  policy: FailurePolicy,
+): 'set-aside' | 'fail' | undefined {
+  if (policy.onError !== 'quarantine' || attempts < Math.max(policy.tries, fewestUnheard)) return undefined;
+  return setAside(counts, policy);
+}
+
 function setAside({ quarantined }: FailureCounts, { maxQuarantined }: FailurePolicy): 'set-aside' | 'fail' {
   return quarantined < maxQuarantined ? 'set-aside' : 'fail';
 }

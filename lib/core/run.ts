@@ -10,6 +10,7 @@ import type { OutboxTask } from './outbox.ts';
 import type { CallbackName, OwedCallback, OwedName } from './owed.ts';
 import type { Repeating } from './repeating.ts';
 import { isActive, type RunState } from './run-state.ts';
+import type { Suspect } from './suspect.ts';
 import type { Version } from './version.ts';
 
 /** One execution of an iterative task. Written when its state changes, never by a page. */
@@ -124,6 +125,8 @@ export interface Shard {
   readonly pageSize?: number;
   /** The last attempt at the present turn that kept why it failed; absent when none has. */
   readonly lastWord?: LastWord;
+  /** The document of which the present turn may die; absent unless attempts have had it alone. */
+  readonly suspect?: Suspect;
   /** JSON text of `ctx.state` after the last page; absent before the first, and for a task without state. */
   readonly result?: string;
   /** Of an exclusive task: the number of the last delivery that held the shard, and the instant until which one holds it now. */

@@ -92,7 +92,15 @@ export interface PageResult {
 
 /** The shard after the turn. Its outbox holds the children first and the chain's own next task last. */
 export function advance(run: Run, shard: Shard, result: PageResult): Shard {
-  const { lastError: _, lastWord: __, pageSize: ___, heldUntil: ____, notBefore: _____, ...before } = shard;
+  const {
+    lastError: _,
+    lastWord: __,
+    suspect: ___,
+    pageSize: ____,
+    heldUntil: _____,
+    notBefore: ______,
+    ...before
+  } = shard;
   const { failure, pageSize, nextAt, state, report } = result;
   const after: Shard = {
     ...before,

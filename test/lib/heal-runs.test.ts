@@ -11,6 +11,8 @@ import { begin, takeLast } from '../support/runs.ts';
 import { testPorts, type TestPorts } from '../support/test-runtime.ts';
 
 const child = task({ name: 'child', queue: 'children', params: z.object({}), run: () => {} });
+/** Whether a service that the handler needs is not there. */
+let isAway = false;
 const walk = iterativeTask({
   name: 'walk',
   queue: 'iterate',
@@ -18,6 +20,7 @@ const walk = iterativeTask({
   pageSize: 2,
   query: (_, db) => db.collection('things'),
   page(documents, ctx) {
+    if (isAway) throw Object.assign(new Error('away'), { code: 14, details: 'away' });
     for (const { ref } of documents) ctx.update(ref, { visits: FieldValue.increment(1) });
     ctx.start(child, {});
   },
@@ -32,6 +35,7 @@ let later: TestPorts;
 let muchLater: TestPorts;
 
 beforeEach(async () => {
+  isAway = false;
   db = testFirestore();
   ports = testPorts(db);
   muchLater = { ...ports, clock: ahead(ports.clock, 22 * 60_000) };
@@ -142,6 +146,26 @@ test('children that a crash and a purge kept back are started', async () => {
   purge();
   await healRuns({}, later);
   expect(ports.queue.tasks.map(({ worker }) => worker)).toEqual(['child', 'walk']);
+});
+
+test('a chain that dies again and again has the children of its last page enqueued once, however long that takes', async () => {
+  await begin(walk, ports);
+  await takeTurn(walk, lastTurn(), ports);
+  for (const healing of [later, muchLater]) {
+    purge();
+    await healRuns({}, healing);
+  }
+  expect(ports.queue.tasks).toMatchObject([{ worker: 'walk', delivery: { turn: 1, epoch: 2 } }]);
+});
+
+test('a page that fails has shown that the children of the page before are enqueued, and the healer does not do it again', async () => {
+  await begin(walk, ports);
+  await takeTurn(walk, lastTurn(), ports);
+  isAway = true;
+  await expect(takeTurn(walk, lastTurn(), ports)).rejects.toThrow('away');
+  purge();
+  await healRuns({}, later);
+  expect(ports.queue.tasks).toMatchObject([{ worker: 'walk', delivery: { turn: 1, epoch: 1 } }]);
 });
 
 test('a run of which only the completion was lost completes', async () => {

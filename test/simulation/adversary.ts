@@ -36,6 +36,7 @@ type Event =
   | 'childWait'
   | 'childLoss'
   | 'slowDocument'
+  | 'deadlyDocument'
   | 'timeUp'
   | 'keyChange'
   | 'lateStart'

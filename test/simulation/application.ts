@@ -20,6 +20,7 @@ import type { Runtime } from '../../lib/runtime.ts';
 import type { Callback, Callbacks } from './invariants/callbacks.ts';
 import type { Children } from './children.ts';
 import type { Leases } from './invariants/leases.ts';
+import type { Quarantine } from './invariants/quarantine.ts';
 import type { Versions } from './invariants/versions.ts';
 import type { Waiting } from './invariants/waiting.ts';
 import { servedPlace } from './place.ts';
@@ -59,6 +60,7 @@ export interface Surroundings {
   readonly waiting: Waiting;
   readonly callbacks: Callbacks;
   readonly leases: Leases;
+  readonly quarantine: Quarantine;
   /** For how long a page is to wait, if it is. */
   readonly waitSeconds: () => number | undefined;
   readonly versions: Versions;
@@ -112,6 +114,7 @@ export function application(shape: Walk, runtime: Runtime, surroundings: Surroun
     const effect = unique();
     ctx.set(ctx.db.doc(`effects/${effect}`), { of: path, run: ctx.runId });
     if (shape.hasState) ctx.state.seen.push(path);
+    surroundings.quarantine.begun(ctx.runId, path);
     await step();
     await tempers.meet(path, ctx);
     ctx.update(document.ref, { isSeen: true });

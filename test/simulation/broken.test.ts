@@ -82,6 +82,18 @@ const breaks: Readonly<Record<string, { readonly breakProtocol: Break; readonly 
     },
     violation: /are at work on a shard at the same time/,
   },
+  'takes each death for three of a document': {
+    breakProtocol: {
+      ports: withStore((store) => ({
+        holdTurn: async (run, before, { suspect, ...after }) =>
+          await store.holdTurn(run, before, {
+            ...after,
+            ...(suspect && { suspect: { ...suspect, attempts: suspect.attempts * 3 } }),
+          }),
+      })),
+    },
+    violation: /was set aside after \d+ attempts, and \d+ had it/,
+  },
   'gives each delivery of an exclusive task the same token': {
     breakProtocol: {
       ports: withStore((store) => ({

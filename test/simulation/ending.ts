@@ -34,7 +34,8 @@ const deadly: readonly Harm[] = [
 ];
 /** Longer than the time for which a chain must have been still; and healings come within the time for which a queue knows names. */
 const healingEveryMs = 11 * 60_000;
-const mostHealings = 4;
+/** Of an exclusive task, whose deliveries wait for a lease, some queues drop a task behind each death of its worker. */
+const mostHealings = 20;
 /** For each run: those that share a key are taken up again one after the other, and each may fail, pause and have documents set aside. */
 const mostRoundsEach = 8;
 /** So often a run is retried before the code is mended that failed. */

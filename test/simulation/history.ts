@@ -95,6 +95,7 @@ class World {
   readonly #documents: Documents;
   readonly #tempers: Tempers;
   readonly #leases: Leases;
+  readonly #quarantine: Quarantine;
   readonly #children: Children;
   readonly #versions: Versions;
   readonly #waiting: Waiting;
@@ -148,6 +149,7 @@ class World {
     this.#leases = new Leases(now, clocksDifferBy, this.#walk.timeoutSeconds * 100, this.#report);
     this.#documents = new Documents(this.#db, this.#adversary, this.#walk);
     this.#tempers = new Tempers(this.#clock, this.#adversary, failures, this.#callbacks, this.#report);
+    this.#quarantine = new Quarantine(this.#db, this.#report);
     this.#children = new Children(this.#adversary);
     const observers = [
       failures,
@@ -158,7 +160,7 @@ class World {
       this.#versions,
       this.#waiting,
       new Repetitions(() => this.#adversary.struck('repetition'), this.#report),
-      new Quarantine(this.#db, this.#report),
+      this.#quarantine,
       new Preparations(this.#report),
       new Schedules(now, this.#report),
       new Rates(
@@ -208,7 +210,7 @@ class World {
     const [clock, adversary] = [this.#clock, this.#adversary];
     const newPorts = (): Ports => new WorkerProcess(this.#outside, adversary, this.#break).ports;
     this.#documents.seed();
-    this.#tempers.assign([...this.#documents.lasting]);
+    this.#tempers.assign([...this.#documents.lasting], this.#walk.onError);
     this.#children.delay([...this.#documents.lasting]);
     if (this.#walk.waitsForChildren) {
       this.#children.assign([...this.#documents.lasting]);
@@ -330,6 +332,7 @@ class World {
       waiting: this.#waiting,
       callbacks: this.#callbacks,
       leases: this.#leases,
+      quarantine: this.#quarantine,
       versions: this.#versions,
       generation,
       begun: (what, due) => {

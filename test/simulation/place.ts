@@ -8,7 +8,7 @@ export interface Place {
   /** Whether a run is prepared. */
   readonly isPreparation?: boolean;
   /** The process that it runs in. */
-  readonly process: { readonly isDead: boolean };
+  readonly process: { readonly isDead: boolean; kill(): void };
   /** How many of the runs' own handlers had taken effect when the delivery came. */
   readonly since: number;
 }

@@ -1,6 +1,7 @@
 import type { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
 import type { HandlerContext } from '../../lib/core/context.ts';
 import { FatalTaskError } from '../../lib/core/errors.ts';
+import type { OnError } from '../../lib/core/failure-rules.ts';
 import type { Adversary } from './adversary.ts';
 import { sleep } from './engine-queue.ts';
 import { callbackNames, type Callback, type Callbacks } from './invariants/callbacks.ts';
@@ -17,6 +18,8 @@ type Temper =
       readonly heeds: 'nothing' | 'signal' | 'remaining';
       timesLeft: number;
     }
+  /** Its process dies of it, so often. */
+  | { readonly kind: 'deadly'; timesLeft: number }
   /** The handler throws. */
   | { readonly kind: 'poison'; readonly isFatal: boolean; timesLeft: number }
   /** The handler sets it aside by itself. */
@@ -60,17 +63,17 @@ export class Tempers {
   }
 
   /** Gives some of the documents a temper. */
-  assign(paths: readonly string[]): void {
+  assign(paths: readonly string[], onError: OnError): void {
     const { chance } = this.#adversary;
-    for (const kind of ['slow', 'poison', 'refused'] as const) {
-      if (!chance.happens(0.4)) continue;
+    for (const kind of ['slow', 'deadly', 'poison', 'refused'] as const) {
+      if (!chance.happens(kind === 'deadly' ? 0.15 : 0.4)) continue;
       for (let count = chance.between(1, kind === 'slow' ? 8 : 3); count > 0; count -= 1) {
-        this.#tempers.set(chance.pick(paths), this.#draw(kind));
+        this.#tempers.set(chance.pick(paths), this.#draw(kind, onError));
       }
     }
   }
 
-  #draw(kind: Temper['kind']): Temper {
+  #draw(kind: Temper['kind'], onError: OnError): Temper {
     const { chance } = this.#adversary;
     switch (kind) {
       case 'slow':
@@ -82,6 +85,12 @@ export class Tempers {
             { ms: chance.between(12_000, 80_000), timesLeft: chance.between(1, 2) },
           ]),
           heeds: chance.pick(['nothing', 'signal', 'remaining']),
+        };
+      case 'deadly':
+        // Nobody but who asked for documents to be set aside gets rid of one that never ceases.
+        return {
+          kind,
+          timesLeft: onError === 'quarantine' ? chance.pick([2, 8, Infinity]) : chance.between(1, 6),
         };
       case 'poison':
         return { kind, isFatal: chance.happens(0.1), timesLeft: chance.pick([1, 2, Infinity]) };
@@ -115,6 +124,10 @@ export class Tempers {
       temper.timesLeft -= 1;
       await this.#takeTime(temper, time);
     }
+    if (temper?.kind === 'deadly' && temper.timesLeft > 0 && !this.#isMended) {
+      temper.timesLeft -= 1;
+      await this.#die();
+    }
     if (temper?.kind !== 'poison' || temper.timesLeft === 0 || this.#isMended) return;
     temper.timesLeft -= 1;
     this.#fail(`${path} is poison`, temper.isFatal);
@@ -137,6 +150,12 @@ export class Tempers {
         `a handler has ${time.remaining()} ms left, and its signal is ${isOver ? 'not ' : ''}aborted`,
       );
     if (heeds !== 'nothing') signal.throwIfAborted();
+  }
+
+  async #die(): Promise<never> {
+    this.#adversary.struck('deadlyDocument');
+    servedPlace.getStore()?.process.kill();
+    return await new Promise(() => {});
   }
 
   meetCompletion(): void {

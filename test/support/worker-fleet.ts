@@ -65,10 +65,10 @@ export class WorkerFleet implements AsyncDisposable {
     return fleet;
   }
 
-  /** Kills the worker that has been ready for longest, with SIGKILL, unless no other is ready. */
+  /** Kills the worker that has been ready for longest, with SIGKILL; false when none is ready. */
   killOldest(): boolean {
     const [oldest, ...others] = this.#ready;
-    if (oldest === undefined || others.length === 0) return false;
+    if (oldest === undefined) return false;
     this.#ready = others;
     return oldest.process.kill('SIGKILL');
   }

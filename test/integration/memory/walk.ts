@@ -1,24 +1,32 @@
-import { FieldValue } from '@google-cloud/firestore';
+import { FieldValue, type QueryDocumentSnapshot } from '@google-cloud/firestore';
 import { z } from 'zod';
-import { iterativeTask, type IterativeTask } from '../../../lib/index.ts';
+import { iterativeTask, type IterativeTask, type PageContext } from '../../../lib/index.ts';
 
-/** Numbers that a handler keeps for each document of its page: 20 MB. */
-const numbers = 2_500_000;
+/** Keeps as many numbers of 8 bytes for each document of its page as that one says. */
+function page(documents: readonly QueryDocumentSnapshot[], ctx: PageContext<unknown>): void {
+  const kept = documents.map((document) =>
+    Array.from({ length: document.get('numbers') as number }).fill(0.5),
+  );
+  for (const [place, { id }] of documents.entries()) {
+    const visit = { visits: FieldValue.increment(1), numbers: kept[place]?.length };
+    ctx.set(ctx.db.doc(`visits/${id}`), visit, { merge: true });
+  }
+}
 
-/** Asks for more documents at once than its worker has memory for. */
-export const walk: IterativeTask = iterativeTask({
-  name: 'walk',
+const definition = {
   queue: 'iterate',
   params: z.object({}),
-  query: (_, db) => db.collection('things'),
-  pageSize: 16,
-  page(documents, ctx) {
-    const kept = documents.map(() => Array.from({ length: numbers }).fill(0.5));
-    for (const [place, { id }] of documents.entries())
-      ctx.set(
-        ctx.db.doc(`visits/${id}`),
-        { visits: FieldValue.increment(1), numbers: kept[place]?.length },
-        { merge: true },
-      );
-  },
+  query: (_: unknown, db: FirebaseFirestore.Firestore) => db.collection('things'),
+  page,
+};
+
+/** Asks for more documents at once than its worker has memory for. */
+export const many: IterativeTask = iterativeTask({ ...definition, name: 'many', pageSize: 16 });
+
+/** Goes past documents that alone take more than there is. */
+export const huge: IterativeTask = iterativeTask({
+  ...definition,
+  name: 'huge',
+  pageSize: 2,
+  onError: 'quarantine',
 });

@@ -3,9 +3,10 @@ import { flushCompileCache } from 'node:module';
 import { worker } from '../../../lib/index.ts';
 import { createRuntime } from '../../../lib/runtime.ts';
 import { portOf, serveFunctions } from '../../support/serve-functions.ts';
-import { walk } from './walk.ts';
+import { huge, many } from './walk.ts';
 
 const runtime = createRuntime(process.env);
 // Node keeps what it has compiled when a process ends by itself; this one will not.
 flushCompileCache();
-process.send?.(portOf(await serveFunctions({ [walk.name]: worker(walk, () => runtime) })));
+const functions = { many: worker(many, () => runtime), huge: worker(huge, () => runtime) };
+process.send?.(portOf(await serveFunctions(functions)));

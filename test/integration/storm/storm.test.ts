@@ -17,6 +17,10 @@ import { visit } from './visit.ts';
 const documents = 20_000;
 /** One is killed each second; a worker takes a second and more to start, and the others go on meanwhile. */
 const workers = 6;
+/** From then on a worker is killed only if a page was done since the last one was. */
+const killsComeWhatMay = 60;
+/** Pages at work at the same time: with one for each shard, all of them would be slower than the killing on a machine with two cores. */
+const maxConcurrentDispatches = 3;
 const faultSeed = 1;
 /** Far more than it takes, also on a machine that is busy with other tests. */
 const patienceMs = 420_000;
@@ -28,7 +32,8 @@ test(
     // With its name and the seed, the same attempts of the same tasks meet the same faults each time.
     const project = 'storm';
     const retryConfig = { minBackoff: '0.1s', maxBackoff: '1s' };
-    const queues = [{ name: 'iterate', retryConfig }];
+    const rateLimits = { maxConcurrentDispatches };
+    const queues = [{ name: 'iterate', retryConfig, rateLimits }];
     const emulator = await startEmulator({
       port: 0,
       project,
@@ -55,7 +60,8 @@ test(
     const killing = setInterval(() => {
       const done = emulator.attempts().filter(({ outcome }) => outcome === 'completed').length;
       // A machine that is too busy for a page a second would otherwise never end one.
-      if (done === doneAtLastKill || !fleet.killOldest()) return;
+      const isSpared = kills >= killsComeWhatMay && done === doneAtLastKill;
+      if (isSpared || !fleet.killOldest()) return;
       doneAtLastKill = done;
       kills += 1;
     }, 1_000);
@@ -83,9 +89,10 @@ test(
     const faults = emulator.faults.list().map(({ rule, strikes }) => [rule.fault.kind, strikes] as const);
     const attempts = emulator.attempts();
     const ends = Map.groupBy(attempts, ({ outcome }) => outcome);
+    const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
     console.log({
       documents,
-      seconds: Math.round((performance.now() - startedAt) / 100) / 10,
+      seconds,
       kills,
       faults: Object.fromEntries(faults),
       attempts: Object.fromEntries([...ends].map(([outcome, of]) => [outcome ?? 'out', of.length])),
@@ -94,7 +101,8 @@ test(
     expect(visits).toHaveLength(documents);
     expect([...new Set(visits)]).toEqual([1]);
     expect((await db.doc('reports/visit').get()).data()).toEqual({ completions: 1, processed: documents });
-    expect(kills).toBeGreaterThan(0);
+    // A timer on a busy machine leaves some seconds out.
+    expect(kills).toBeGreaterThanOrEqual(Math.floor(0.8 * Math.min(seconds, killsComeWhatMay)));
     for (const [kind, strikes] of faults) expect(strikes, kind).toBeGreaterThan(0);
   },
 );
