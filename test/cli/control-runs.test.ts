@@ -1,22 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { z } from 'zod';
 import { startEmulator } from '../../emulator/index.ts';
-import { iterativeTask } from '../../lib/index.ts';
 import { transition } from '../../lib/core/transition.ts';
 import { runCli, startCli, type CliOptions } from '../support/cli.ts';
 import { configFile } from '../support/config-file.ts';
 import { testFirestore } from '../support/firestore.ts';
 import { begin, takeLast } from '../support/runs.ts';
 import { testPorts, type TestPorts } from '../support/test-runtime.ts';
-
-const walk = iterativeTask({
-  name: 'walk',
-  queue: 'iterate',
-  params: z.object({}),
-  query: (_, db) => db.collection('things'),
-  page: () => {},
-});
+import { walk } from '../support/walk.ts';
 
 let project: string;
 let config: string;

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { z } from 'zod';
 import { CliError } from '../../cli/error.ts';
 import { newProgram } from '../../cli/program.ts';
 import { startEmulator, type Emulator } from '../../emulator/index.ts';
-import { cancelRun, iterativeTask, pauseRun } from '../../lib/index.ts';
+import { cancelRun, pauseRun } from '../../lib/index.ts';
 import { failed } from '../../lib/core/control.ts';
 import type { RunState } from '../../lib/core/run-state.ts';
 import { startRun } from '../../lib/start-run.ts';
@@ -13,14 +12,8 @@ import { configFile } from '../support/config-file.ts';
 import { testFirestore } from '../support/firestore.ts';
 import { takeLast } from '../support/runs.ts';
 import { testPorts, type TestPorts } from '../support/test-runtime.ts';
+import { walk } from '../support/walk.ts';
 
-const walk = iterativeTask({
-  name: 'walk',
-  queue: 'iterate',
-  params: z.object({}),
-  query: (_, db) => db.collection('things'),
-  page: () => {},
-});
 const project = `test-${randomUUID().slice(0, 18)}`;
 let config: string;
 let ports: TestPorts;

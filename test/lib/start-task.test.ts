@@ -1,17 +1,8 @@
 import { expect, test } from 'vitest';
-import { z } from 'zod';
-import { iterativeTask } from '../../lib/index.ts';
 import { startOn } from '../../lib/start-task.ts';
 import { changed } from '../support/changed.ts';
 import { memoryPorts } from '../support/memory-ports.ts';
-
-const walk = iterativeTask({
-  name: 'walk',
-  queue: 'iterate',
-  params: z.object({}),
-  query: (_, db) => db.collection('things'),
-  page: () => {},
-});
+import { walk } from '../support/walk.ts';
 
 test.each([
   ['key', 'key is not a text'],

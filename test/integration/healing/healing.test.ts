@@ -1,22 +1,14 @@
 import { credentials } from '@grpc/grpc-js';
 import { CloudTasksClient } from '@google-cloud/tasks';
 import { expect, onTestFinished, test } from 'vitest';
-import { z } from 'zod';
 import { startEmulator } from '../../../emulator/index.ts';
-import { healRuns, iterativeTask } from '../../../lib/index.ts';
+import { healRuns } from '../../../lib/index.ts';
 import { createRuntime } from '../../../lib/runtime.ts';
 import { startRun } from '../../../lib/start-run.ts';
 import { testFirestore } from '../../support/firestore.ts';
 import { RecordingLog } from '../../support/recording.ts';
 import { toolkitEnvironment } from '../../support/toolkit-environment.ts';
-
-const walk = iterativeTask({
-  name: 'walk',
-  queue: 'iterate',
-  params: z.object({}),
-  query: (_, db) => db.collection('things'),
-  page: () => {},
-});
+import { walk } from '../../support/walk.ts';
 
 test('over Cloud Tasks: a waiting task is seen and left alone, and a purged or deleted one is made good', async () => {
   const project = `heal-${process.pid}`;

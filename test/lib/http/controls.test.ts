@@ -1,20 +1,12 @@
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { z } from 'zod';
 import { transition } from '../../../lib/core/transition.ts';
-import { controls, iterativeTask } from '../../../lib/index.ts';
+import { controls } from '../../../lib/index.ts';
 import { testFirestore } from '../../support/firestore.ts';
 import { startIssuer, type TestIssuer } from '../../support/issuer.ts';
 import { begin } from '../../support/runs.ts';
 import { portOf, serveFunctions } from '../../support/serve-functions.ts';
 import { testPorts, testRuntime, type TestPorts } from '../../support/test-runtime.ts';
-
-const walk = iterativeTask({
-  name: 'walk',
-  queue: 'iterate',
-  params: z.object({}),
-  query: (_, db) => db.collection('things'),
-  page: () => {},
-});
+import { walk } from '../../support/walk.ts';
 
 let issuer: TestIssuer;
 let ports: TestPorts;

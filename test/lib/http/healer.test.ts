@@ -1,19 +1,12 @@
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { z } from 'zod';
-import { healer, iterativeTask } from '../../../lib/index.ts';
+import { healer } from '../../../lib/index.ts';
 import { startRun } from '../../../lib/start-run.ts';
 import { testFirestore } from '../../support/firestore.ts';
 import { startIssuer, type TestIssuer } from '../../support/issuer.ts';
 import { portOf, serveFunctions } from '../../support/serve-functions.ts';
 import { testPorts, testRuntime, type TestPorts } from '../../support/test-runtime.ts';
+import { walk } from '../../support/walk.ts';
 
-const walk = iterativeTask({
-  name: 'walk',
-  queue: 'iterate',
-  params: z.object({}),
-  query: (_, db) => db.collection('things'),
-  page: () => {},
-});
 const scheduler = 'scheduler@p.iam.gserviceaccount.com';
 
 let issuer: TestIssuer;
