@@ -42,8 +42,14 @@ export function aborted(signal: AbortSignal): Promise<void> {
 
 /** What `promise` gives, unless the signal is aborted first: then its reason is thrown. */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const interruption = aborted(signal).then(() => {
-    throw signal.reason;
-  });
-  return await Promise.race([promise, interruption]);
+  const interruption = Promise.withResolvers<never>();
+  const interrupt = (): void => interruption.reject(signal.reason);
+  if (signal.aborted) interrupt();
+  signal.addEventListener('abort', interrupt);
+  try {
+    return await Promise.race([promise, interruption.promise]);
+  } finally {
+    // The signal may live as long as the process.
+    signal.removeEventListener('abort', interrupt);
+  }
 }

@@ -3,6 +3,7 @@ import type { EmulatorConfig } from '../config/schema.ts';
 import { CliError } from './error.ts';
 import { emulatorEnvironment } from './local/environment.ts';
 import { firestoreAnswers } from './local/firestore-emulator.ts';
+import { variable } from './variable.ts';
 
 /** The options that say where a command works; see `withPlace`. */
 export interface PlaceOptions {
@@ -43,9 +44,8 @@ export async function findPlace(options: PlaceOptions): Promise<Place> {
 }
 
 async function placeOf(options: PlaceOptions): Promise<Place> {
-  const { env } = process;
   if (options.cloud) {
-    const project = options.project ?? env['GOOGLE_CLOUD_PROJECT'] ?? env['GCLOUD_PROJECT'];
+    const project = options.project ?? variable('GOOGLE_CLOUD_PROJECT') ?? variable('GCLOUD_PROJECT');
     if (!project) {
       throw new CliError(
         'usage',
@@ -53,7 +53,7 @@ async function placeOf(options: PlaceOptions): Promise<Place> {
         'Give --project PROJECT, or set GOOGLE_CLOUD_PROJECT.',
       );
     }
-    return { kind: 'cloud', project, location: options.location ?? env['PAGETURNER_LOCATION'] };
+    return { kind: 'cloud', project, location: options.location ?? variable('PAGETURNER_LOCATION') };
   }
   const config = await loadConfig(options.config);
   return {
@@ -80,7 +80,7 @@ export function locationOf(place: Place): string {
  * @throws CliError `not-running`
  */
 export async function localTasksHost({ config }: LocalPlace): Promise<string> {
-  const host = process.env['CLOUD_TASKS_EMULATOR_HOST'] ?? configuredHost(config, 'tasks');
+  const host = variable('CLOUD_TASKS_EMULATOR_HOST') ?? configuredHost(config, 'tasks');
   if (await isHealthy(host)) return host;
   throw new CliError(
     'not-running',
@@ -91,7 +91,7 @@ export async function localTasksHost({ config }: LocalPlace): Promise<string> {
 
 /** `host:port` of the local Firestore emulator. @throws CliError `not-running` */
 export async function localFirestoreHost({ config }: LocalPlace): Promise<string> {
-  const host = process.env['FIRESTORE_EMULATOR_HOST'] ?? configuredHost(config, 'firestore');
+  const host = variable('FIRESTORE_EMULATOR_HOST') ?? configuredHost(config, 'firestore');
   if (await firestoreAnswers(host)) return host;
   throw new CliError(
     'not-running',
@@ -102,7 +102,7 @@ export async function localFirestoreHost({ config }: LocalPlace): Promise<string
 
 /** Where the local functions are served. */
 export function localFunctionsUrl({ config }: LocalPlace): string {
-  return process.env['PAGETURNER_FUNCTIONS_URL'] ?? `http://${configuredHost(config, 'functions')}`;
+  return variable('PAGETURNER_FUNCTIONS_URL') ?? `http://${configuredHost(config, 'functions')}`;
 }
 
 /** Points Google's libraries in this process at the Cloud Tasks emulator. */
@@ -112,7 +112,7 @@ export function useLocalTasks({ config, project }: LocalPlace, host: string): vo
 
 /** Google's libraries else look for a metadata server that nobody needs, and warn of what a proxy answers in its place. */
 export function useNoMetadataServer(): void {
-  process.env['METADATA_SERVER_DETECTION'] ??= 'none';
+  process.env['METADATA_SERVER_DETECTION'] ||= 'none';
 }
 
 /** Points Google's libraries in this process at Google Cloud, whatever emulators the environment names. */

@@ -12,6 +12,7 @@ import {
   useNoMetadataServer,
   type PlaceOptions,
 } from './place.ts';
+import { variable } from './variable.ts';
 
 /** Points the toolkit, which reads the environment, at the Firestore that the options mean: enough to look at runs. */
 export async function useFirestore(options: PlaceOptions): Promise<void> {
@@ -60,16 +61,16 @@ async function setEnvironment(options: RunsOptions): Promise<void> {
   env['PAGETURNER_FUNCTIONS_URL'] = options.url ?? localFunctionsUrl(place);
   env['PAGETURNER_SERVICE_ACCOUNT'] =
     options.serviceAccount ??
-    env['PAGETURNER_SERVICE_ACCOUNT'] ??
+    variable('PAGETURNER_SERVICE_ACCOUNT') ??
     `pageturner@${place.project}.iam.gserviceaccount.com`;
 }
 
-function given(option: string, variable: string, value: string | undefined): string {
-  const found = value ?? process.env[variable];
+function given(option: string, name: string, value: string | undefined): string {
+  const found = value ?? variable(name);
   if (found) return found;
   throw new CliError(
     'usage',
-    `The functions that carry the run on have a ${variable}, and it is not known here.`,
-    `Give ${option}, or set ${variable} to what the functions have.`,
+    `The functions that carry the run on have a ${name}, and it is not known here.`,
+    `Give ${option}, or set ${name} to what the functions have.`,
   );
 }

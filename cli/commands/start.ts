@@ -12,6 +12,7 @@ import {
   type PlaceOptions,
 } from '../place.ts';
 import { documentRate } from '../document-rate.ts';
+import { variable } from '../variable.ts';
 import { wholeNumber } from '../whole-number.ts';
 
 interface Options extends CommonOptions, PlaceOptions {
@@ -86,7 +87,7 @@ async function start(task: string, options: Options): Promise<Started> {
     });
   }
   useCloud(place);
-  const functionsUrl = options.url ?? process.env['PAGETURNER_FUNCTIONS_URL'];
+  const functionsUrl = options.url ?? variable('PAGETURNER_FUNCTIONS_URL');
   if (functionsUrl)
     return await callStarter({ ...call, functionsUrl: plain(functionsUrl), tokens: cloudTokens });
   throw new CliError(

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CliError } from '../error.ts';
 import { orAborted } from '../interrupt.ts';
+import { variable } from '../variable.ts';
 import { startGuarded, type ExitStatus, type GuardedProcess } from './guard.ts';
 import { findFirestoreEmulator, findJava, javaMissing } from './firestore-installation.ts';
 import { freePort, portUses } from './ports.ts';
@@ -35,7 +36,7 @@ export interface FirestoreEmulatorOptions {
  */
 export async function startFirestoreEmulator(options: FirestoreEmulatorOptions): Promise<FirestoreEmulator> {
   const { env = process.env, startTimeoutMs = 60_000, signal } = options;
-  const running = env['FIRESTORE_EMULATOR_HOST'];
+  const running = namedFirestore(env);
   if (running) return useRunning(running);
 
   const installation = findFirestoreEmulator(env);
@@ -65,6 +66,11 @@ export async function startFirestoreEmulator(options: FirestoreEmulatorOptions):
     close: () => emulator.close(),
     [Symbol.asyncDispose]: () => emulator.close(),
   };
+}
+
+/** `host:port` of a Firestore emulator that runs already, where the environment names one. */
+export function namedFirestore(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  return variable('FIRESTORE_EMULATOR_HOST', env);
 }
 
 async function useRunning(host: string): Promise<FirestoreEmulator> {

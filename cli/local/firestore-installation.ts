@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, readdirSync, realpathSync } from 'no
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { CliError } from '../error.ts';
+import { variable } from '../variable.ts';
 
 /** Google's Firestore emulator as it lies on this machine. */
 export interface FirestoreInstallation {
@@ -32,7 +33,7 @@ export function findFirestoreEmulator(env: NodeJS.ProcessEnv): FirestoreInstalla
 
 /** The Java to run it with. @throws CliError `java-missing` */
 export function findJava(env: NodeJS.ProcessEnv): string {
-  const home = env['JAVA_HOME'];
+  const home = variable('JAVA_HOME', env);
   if (home) {
     const java = join(home, 'bin', 'java');
     if (isExecutable(java)) return java;
@@ -67,7 +68,8 @@ function ofGcloud(env: NodeJS.ProcessEnv): FirestoreInstallation | undefined {
 
 function ofFirebaseTools(env: NodeJS.ProcessEnv): FirestoreInstallation | undefined {
   const folder =
-    env['FIREBASE_EMULATORS_PATH'] ?? join(env['HOME'] ?? homedir(), '.cache', 'firebase', 'emulators');
+    variable('FIREBASE_EMULATORS_PATH', env) ??
+    join(variable('HOME', env) ?? homedir(), '.cache', 'firebase', 'emulators');
   if (!existsSync(folder)) return undefined;
   const newest = readdirSync(folder)
     .filter((file) => /^cloud-firestore-emulator-v[\d.]+\.jar$/.test(file))

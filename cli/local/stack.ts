@@ -1,7 +1,7 @@
 import type { Emulator } from '../../emulator/index.ts';
 import type { EmulatorConfig } from '../../config/schema.ts';
 import { emulatorEnvironment } from './environment.ts';
-import { startFirestoreEmulator, type FirestoreEmulator } from './firestore-emulator.ts';
+import { namedFirestore, startFirestoreEmulator, type FirestoreEmulator } from './firestore-emulator.ts';
 import { startFunctions, type Functions, type FunctionsEvent } from './functions.ts';
 import { startMailSink, type MailSink } from './mail-sink.ts';
 import { freePort, portUses } from './ports.ts';
@@ -49,19 +49,25 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   const mail = started.use(await startMailSink({ port: ports.smtp }));
   // Both are told their ports before they start, so that each can start without waiting for the other.
   const functionsPort = await freePort(portUses.functions(ports.functions));
-  const firestorePort = await freePort(portUses.firestore(ports.firestore));
-  const firestoreHost = process.env['FIRESTORE_EMULATOR_HOST'] ?? `127.0.0.1:${firestorePort}`;
+  const running = namedFirestore();
+  // One that runs already may well have that port.
+  const firestorePort = running === undefined ? await freePort(portUses.firestore(ports.firestore)) : 0;
+  const firestoreHost = running ?? `127.0.0.1:${firestorePort}`;
   const env = environment({ config, tasks, mail, firestoreHost, functionsPort });
+  // Functions may wait for a Firestore that never comes: what fails first gives both up.
+  const failing = new AbortController();
+  const given = AbortSignal.any([signal, failing.signal]);
   const [firestore, functions] = await together(
     started,
-    startFirestoreEmulator({ port: firestorePort, signal }),
+    failing,
+    startFirestoreEmulator({ port: firestorePort, signal: given }),
     startFunctions({
       entry,
       port: functionsPort,
       // As in the cloud: the framework then keeps the stack of a body that it cannot read to itself.
       env: { ...process.env, ...env, NODE_ENV: 'production' },
       isReloading,
-      signal,
+      signal: given,
       ...(onFunctionsEvent ? { onEvent: onFunctionsEvent } : {}),
     }),
   );
@@ -73,15 +79,23 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   return { tasks, firestore, mail, functions, env, close, [Symbol.asyncDispose]: close };
 }
 
-/** Waits for both; when one fails, the other is ended with the rest of `started`. */
+/** Waits for both. When one fails, `failing` gives the other up, what has started is left to `started`, and the first fault is thrown. */
 async function together<A extends AsyncDisposable, B extends AsyncDisposable>(
   started: AsyncDisposableStack,
+  failing: AbortController,
   first: Promise<A>,
   second: Promise<B>,
 ): Promise<[A, B]> {
-  for (const result of await Promise.allSettled([first, second])) {
+  const both = [first, second].map((each) =>
+    each.catch((error: unknown) => {
+      failing.abort(error);
+      throw error;
+    }),
+  );
+  for (const result of await Promise.allSettled(both)) {
     if (result.status === 'fulfilled') started.use(result.value);
   }
+  failing.signal.throwIfAborted();
   return await Promise.all([first, second]);
 }
 

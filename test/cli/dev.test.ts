@@ -1,26 +1,7 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { projectFolder, startCli, type RunningCli } from '../support/cli.ts';
-import { configFile, temporaryFolder } from '../support/config-file.ts';
-
-/** A project of somebody else's, with one function that answers a text. */
-function otherProject(answer: string): { folder: string; write: (source: string) => void } {
-  const folder = temporaryFolder();
-  symlinkSync(join(projectFolder, 'node_modules'), join(folder, 'node_modules'));
-  mkdirSync(join(folder, 'source'));
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', main: 'source/index.js' }));
-  configFile({}, folder);
-  const write = (source: string): void => writeFileSync(join(folder, 'source', 'index.js'), source);
-  write(sourceOf(answer));
-  return { folder, write };
-}
-
-function sourceOf(answer: string): string {
-  return `import { http } from '@google-cloud/functions-framework';
-http('hello', (request, response) => response.send(${JSON.stringify(answer)}));
-`;
-}
+import { startCli, type RunningCli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/config-file.ts';
+import { otherProject, sourceOf } from '../support/other-project.ts';
 
 function startDev(folder: string, ...args: string[]): RunningCli {
   const cli = startCli(['dev', ...args], { cwd: folder });
@@ -37,7 +18,7 @@ async function textAt(url: string): Promise<string> {
 }
 
 test('dev prints every address, starts functions anew when a file changes, and Ctrl-C ends all', async () => {
-  const { folder, write } = otherProject('one');
+  const { folder, write } = otherProject(sourceOf('one'));
   const cli = startDev(folder);
   await cli.line(/^The functions answer: 1 in /);
   const [, page = ''] = /(http:\S+)$/.exec(await cli.line(/its console .*\/console\/$/)) ?? [];
@@ -75,7 +56,7 @@ test('Ctrl-C while dev is starting ends what has started, at once', async () => 
 });
 
 test('dev starts functions again that have ended by themselves', async () => {
-  const { folder, write } = otherProject('one');
+  const { folder, write } = otherProject(sourceOf('one'));
   write(sourceOf('').replace('response.send("")', 'process.exit(1)'));
   const cli = startDev(folder, '--json');
   const ready = JSON.parse(await cli.line(/"event":"ready"/)) as { functions: string[] };
