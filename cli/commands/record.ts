@@ -6,6 +6,7 @@ import { GoogleAuth } from 'google-auth-library';
 import { planRecording, record, type Plan, type RecordedRow, type Recording } from '../conformance/record.ts';
 import { newCommand, type CommonOptions } from '../command.ts';
 import { CliError } from '../error.ts';
+import { Interrupted, interruptible } from '../interrupt.ts';
 import { writeTextFile } from '../files.ts';
 import { print, printJson } from '../output.ts';
 import { wholeNumber } from '../whole-number.ts';
@@ -31,25 +32,34 @@ export function recordCommand(): Command {
     .option('--output <file>', 'where the answers are written', 'cloud-tasks-recording.json')
     .option('--settle <seconds>', 'how long new queues are given to be known', wholeNumber(0, 600), 60)
     .option('--yes', 'do it; without it, only what would be done is said')
-    .action(run);
+    .action((options: Options) => interruptible((signal) => run(options, signal)));
 }
 
-async function run(options: Options): Promise<void> {
+async function run(options: Options, signal: AbortSignal): Promise<void> {
   const plan = planRecording(options.project, options.location);
   if (!options.yes) return options.json ? printJson(planJson(plan)) : printPlan(plan, options);
+  const headers = await authorization(options.endpoint);
+  signal.addEventListener('abort', () => options.json || sayOfEnd(), { once: true });
   const recording = await record({
     ...plan,
     endpoint: options.endpoint,
-    headers: await authorization(options.endpoint),
-    settle: () => sleep(options.settle * 1000),
+    headers,
+    settle: () => sleep(options.settle * 1000, undefined, { signal }),
     now: Date.now,
+    signal,
   }).catch((cause: unknown) => {
-    const next = 'The queues that were made are deleted, as far as that could be done.';
+    if (cause instanceof CliError || cause instanceof Interrupted) throw cause;
+    const next = 'The queues that were made are deleted.';
     throw new CliError('refused', (cause as Error).message, next, { cause });
   });
   await writeTextFile(options.output, `${JSON.stringify(recording, null, 2)}\n`);
   if (options.json) return printJson(recording);
   return printDrift(recording, options.output);
+}
+
+/** A second Ctrl-C would leave them. */
+function sayOfEnd(): void {
+  process.stderr.write('The queues that were made are being deleted.\n');
 }
 
 function planJson({ prefix, rows, skipped }: Plan): object {
@@ -59,7 +69,7 @@ function planJson({ prefix, rows, skipped }: Plan): object {
 function printPlan({ prefix, location, rows, skipped }: Plan, { output, endpoint }: Options): void {
   print(`Nothing is done yet. With --yes, at ${endpoint} in ${location}:`);
   print(
-    `  three queues are made whose ids begin with ${prefix.slice(0, -7)}, one of them paused, and two tasks in that one;`,
+    `  three queues are made whose ids begin with ${prefix.slice(0, -7)}, and two tasks; queues that get tasks are paused;`,
   );
   print(
     `  ${rows.length} calls are made that the service should refuse, each about those queues or about none that exists;`,
@@ -68,7 +78,7 @@ function printPlan({ prefix, location, rows, skipped }: Plan, { output, endpoint
     '  those queues are deleted at the end. Their ids stay taken for some days; each run makes up others.',
   );
   print(
-    `  That is some ${rows.length + 15} API calls, within the free million of a month, and no task is dispatched.`,
+    `  That is some ${rows.length + 12} API calls, within the free million of a month, and no task is dispatched.`,
   );
   print(`  The answers are written to ${output}, with the names of the table in place of yours.`);
   print(`${skipped.length} rows of the table are left out; --json says which and why.`);

@@ -39,12 +39,24 @@ export async function callOverRest(
     textAt(json, field).split('/').map(encodeURIComponent).join('/'),
   );
   const body = rule?.body === undefined ? undefined : rule.body === '*' ? json : json[rule.body];
-  const response = await fetch(`${url}${path}`, {
+  const told = new Set([rule?.body ?? '', /\{([^=}]+)/.exec(rule?.template ?? '')?.[1] ?? '']);
+  const query = rule?.body === '*' ? '' : new URLSearchParams(pairsOf(json, told)).toString();
+  const response = await fetch(`${url}${path}${query && '?'}${query}`, {
     method: rule?.method ?? 'GET',
     headers,
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   return { isOk: response.ok, body: (await response.json()) as Plain };
+}
+
+/** What neither the path nor the body says stands in the query: a field's path, and its value. */
+function pairsOf(value: unknown, told: ReadonlySet<string>, path = ''): [field: string, value: string][] {
+  if (path !== '' && told.has(path)) return [];
+  if (Array.isArray(value)) return value.flatMap((item) => pairsOf(item, told, path));
+  if (typeof value !== 'object' || value === null) return [[path, String(value)]];
+  return Object.entries(value).flatMap(([name, inner]) =>
+    pairsOf(inner, told, path === '' ? name : `${path}.${name}`),
+  );
 }
 
 export function textAt(message: Plain, path: string): string {

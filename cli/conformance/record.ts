@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { CliError } from '../error.ts';
 import { errorRows } from './errors.ts';
-import { callOverRest, withoutTimes } from './over-rest.ts';
+import { callOverRest, withoutTimes, type RestAnswer } from './over-rest.ts';
 import { BUSY, LOCATION, type ErrorRow, type Mark } from './row.ts';
 
 /** An answer of the service, with the names of the table in place of those that were used. */
@@ -52,6 +53,8 @@ export interface RecordOptions extends Plan {
   /** Waits until queues that were just made are known everywhere. */
   readonly settle: () => Promise<unknown>;
   readonly now: () => number;
+  /** Gives the recording up; its queues are deleted nevertheless. */
+  readonly signal: AbortSignal;
 }
 
 /** Which rows a recording has, and under which names. Nothing is asked yet. */
@@ -78,26 +81,58 @@ function reasonToSkip({ rpc, only, request, within }: ErrorRow): string | undefi
 
 /**
  * Makes the state that the rows are about in queues of its own, makes the calls of the rows, and deletes its queues, whatever came of it.
- * Its queue is paused, so that nothing is ever dispatched.
+ * Queues that get tasks are paused, so that nothing is ever dispatched.
  *
- * @throws Error where the state cannot be made
+ * @throws Error where the state cannot be made; CliError `failed` that names queues that are left; `signal.reason` when it is aborted
  */
 export async function record(options: RecordOptions): Promise<Recording> {
-  const { rows, skipped, endpoint } = options;
+  const { skipped, endpoint, signal } = options;
   const service = new Service(options);
-  try {
-    await service.prepare();
-    const recorded: RecordedRow[] = [];
-    for (const row of rows) recorded.push(await service.record(row));
-    return { recordedAt: new Date(options.now()).toISOString(), endpoint, rows: recorded, skipped };
-  } finally {
-    await service.cleanUp();
+  const [outcome] = await Promise.allSettled([recordRows(service, options)]);
+  const left = await service.cleanUp();
+  const failure =
+    outcome.status === 'fulfilled' ? undefined : signal.aborted ? signal.reason : outcome.reason;
+  if (left.length > 0) throw leftBehind(left, options.location, failure);
+  if (outcome.status === 'rejected') throw failure;
+  return { recordedAt: new Date(options.now()).toISOString(), endpoint, rows: outcome.value, skipped };
+}
+
+async function recordRows(service: Service, { rows, signal }: RecordOptions): Promise<RecordedRow[]> {
+  await service.prepare();
+  const recorded: RecordedRow[] = [];
+  for (const row of rows) {
+    signal.throwIfAborted();
+    recorded.push(await service.record(row));
   }
+  return recorded;
+}
+
+/** A queue that was made, or may have been, and could not be deleted. */
+interface Left {
+  readonly name: string;
+  readonly reason: string;
+}
+
+function leftBehind(left: readonly Left[], location: string, cause: unknown): CliError {
+  const ids = left.map(({ name }) => name.slice(name.lastIndexOf('/') + 1));
+  const [, project = '', , place = ''] = location.split('/');
+  const before = cause === undefined ? '' : `${(cause as Error).message.replace(/\.?$/, '.')} `;
+  const commands = ids.map(
+    (id) => `\`gcloud tasks queues delete ${id} --project ${project} --location ${place}\``,
+  );
+  return new CliError(
+    'failed',
+    `${before}Queues are left in ${location}, or may be: ${ids.join(', ')} (${left[0]?.reason}).`,
+    `Delete them with ${commands.join(', ')}.`,
+    { cause },
+  );
 }
 
 class Service {
   readonly #options: RecordOptions;
   readonly #queue: string;
+  /** Full names of the queues that were made, or may have been. */
+  readonly #made = new Set<string>();
 
   constructor(options: RecordOptions) {
     this.#options = options;
@@ -117,21 +152,17 @@ class Service {
     }
     await this.#must('DeleteTask', { name: `${queue}/tasks/gone` });
     await this.#must('DeleteQueue', { name: gone });
-    await this.#must('CreateQueue', {
-      parent,
-      queue: { name: this.#ours(`${LOCATION}/queues/just-made`) },
-    });
+    const justMade = this.#ours(`${LOCATION}/queues/just-made`);
+    await this.#must('CreateQueue', { parent, queue: { name: justMade } });
+    // Should the service take its task, against what the table expects, that stays where it is.
+    await this.#must('PauseQueue', { name: justMade });
   }
 
   async record(row: ErrorRow): Promise<RecordedRow> {
     const { rpc, condition, profile = 'local', mark, code, message } = row;
     const request = withTexts(row.request, (text) => this.#ours(text)) as object;
-    const { isOk, body } = await callOverRest(
-      { rpc, request },
-      this.#options.endpoint,
-      this.#options.headers,
-    );
-    const error = isOk ? {} : (body['error'] as { status?: string; message?: string; details?: unknown[] });
+    const { isOk, body } = await this.#call(rpc, request);
+    const error = isOk ? {} : errorOf(body);
     const told = message.includes('<TIME>') ? withoutTimes(error.message ?? '') : (error.message ?? '');
     const answer: Answer = { code: error.status ?? 'OK', message: told, details: error.details ?? [] };
     const recorded = withTexts(answer, (text) => this.#theirs(text)) as Answer;
@@ -151,33 +182,41 @@ class Service {
     };
   }
 
-  /** Deletes the queues of the prefix, those included that a row was expected not to make. */
-  async cleanUp(): Promise<void> {
+  /** Deletes all that may have been made, those included that a row was expected not to make, and gives what is left. */
+  async cleanUp(): Promise<Left[]> {
+    const left: Left[] = [];
+    for (const name of this.#made) {
+      const reason = await this.#reasonToStay(name);
+      if (reason !== undefined) left.push({ name, reason });
+    }
+    return left;
+  }
+
+  async #reasonToStay(name: string): Promise<string | undefined> {
     try {
-      await this.#deleteQueues();
-    } catch (cause) {
-      const { prefix, location } = this.#options;
-      const text = `Queues of ${location} whose ids begin with ${prefix} may be left: ${(cause as Error).message}.`;
-      throw new Error(text, { cause });
+      const { isOk, body } = await this.#call('DeleteQueue', { name });
+      const { status, message = '' } = isOk ? {} : errorOf(body);
+      return isOk || status === 'NOT_FOUND' ? undefined : message;
+    } catch (error) {
+      return (error as Error).message;
     }
   }
 
-  async #deleteQueues(): Promise<void> {
-    const { body } = await this.#call('ListQueues', { parent: this.#options.location, pageSize: 1000 });
-    const queues = (body['queues'] as { name: string }[] | undefined) ?? [];
-    const start = `${this.#options.location}/queues/${this.#options.prefix}`;
-    for (const { name } of queues) if (name.startsWith(start)) await this.#call('DeleteQueue', { name });
-  }
-
   async #call(rpc: string, request: object): ReturnType<typeof callOverRest> {
-    return await callOverRest({ rpc, request }, this.#options.endpoint, this.#options.headers);
+    const name = (request as { queue?: { name?: string } }).queue?.name;
+    // Noted first, as an answer may get lost on its way.
+    const isNew = name !== undefined && !this.#made.has(name);
+    if (isNew) this.#made.add(name);
+    const answer = await callOverRest({ rpc, request }, this.#options.endpoint, this.#options.headers);
+    const { code = 200 } = answer.isOk ? {} : errorOf(answer.body);
+    if (isNew && code >= 400 && code < 500) this.#made.delete(name);
+    return answer;
   }
 
   async #must(rpc: string, request: object): Promise<void> {
+    this.#options.signal.throwIfAborted();
     const { isOk, body } = await this.#call(rpc, request);
-    if (isOk) return;
-    const { message = '' } = (body['error'] ?? {}) as { message?: string };
-    throw new Error(`${rpc} is refused: ${message}`);
+    if (!isOk) throw new Error(`${rpc} is refused: ${errorOf(body).message ?? ''}`);
   }
 
   /** A text of the table with the names that are really used. Every queue gets the prefix, so that nobody else's is ever named. */
@@ -203,6 +242,18 @@ class Service {
         '$1p',
       );
   }
+}
+
+interface RestError {
+  /** As HTTP has it. */
+  readonly code?: number;
+  readonly status?: string;
+  readonly message?: string;
+  readonly details?: readonly unknown[];
+}
+
+function errorOf(body: RestAnswer['body']): RestError {
+  return body['error'] ?? {};
 }
 
 /** The value with each of its texts as `change` makes it. */
