@@ -56,8 +56,7 @@ export async function callBack(
   const effects = new Effects([run.id, 'callback', owed.number], () => clock.now());
   let change: RunChange | undefined;
   try {
-    const handler = { task: task.name, queue: run.queue, handler: owed.name, clock: ports.clock };
-    await observeHandler(handler, () => call(task, run, owed, effects, ports));
+    await call(task, run, owed, effects, ports);
     const { writes, children, report } = taken(run, effects);
     change = await store.changeRun(
       run.id,
@@ -86,28 +85,31 @@ async function call(
     return;
   }
   const params = paramsIfTheyFit(task, run);
-  await withDeadline(task.timeoutSeconds, ports.clock, async (deadline) => {
-    const context = {
-      ...effects.context(ports.store.db, deadline),
-      params,
-      runId: run.id,
-      dryRun: run.isDryRun === true,
-      at: new Date(cause.at),
-      by: cause.by,
-      reason: cause.reason,
-      idempotencyKey: derivedTaskId(run.id, 'callback', number),
-    };
-    switch (name) {
-      case 'onPause':
-        await task.onPause?.(context);
-        return;
-      case 'onCancel':
-        await task.onCancel?.(context);
-        return;
-      case 'onError':
-        await task.onFailed?.({ ...context, error: error ?? { message: 'unknown', at: cause.at } });
-    }
-  }).finally(() => effects.close());
+  const observed = { task: task.name, queue: run.queue, handler: name, clock: ports.clock };
+  await observeHandler(observed, () =>
+    withDeadline(task.timeoutSeconds, ports.clock, async (deadline) => {
+      const context = {
+        ...effects.context(ports.store.db, deadline),
+        params,
+        runId: run.id,
+        dryRun: run.isDryRun === true,
+        at: new Date(cause.at),
+        by: cause.by,
+        reason: cause.reason,
+        idempotencyKey: derivedTaskId(run.id, 'callback', number),
+      };
+      switch (name) {
+        case 'onPause':
+          await task.onPause?.(context);
+          return;
+        case 'onCancel':
+          await task.onCancel?.(context);
+          return;
+        case 'onError':
+          await task.onFailed?.({ ...context, error: error ?? { message: 'unknown', at: cause.at } });
+      }
+    }),
+  ).finally(() => effects.close());
 }
 
 /** A callback that tells of a misfit must not fail of it. */

@@ -149,18 +149,21 @@ async function callOnComplete(
   ports: Ports,
 ): Promise<void> {
   if (task.onComplete === undefined || run.hasCompleted === true) return;
-  await withDeadline(task.timeoutSeconds, ports.clock, async (deadline) => {
-    const context: CompletionContext<unknown> = {
-      ...effects.context(ports.store.db, deadline),
-      params,
-      runId: run.id,
-      dryRun: run.isDryRun === true,
-      processed,
-      failedChildren,
-      state: task.state && result !== undefined ? stateFromText(task.name, task.state, result) : undefined,
-      idempotencyKey: derivedTaskId(run.id, 'finish'),
-    };
-    const call = { task: task.name, queue: run.queue, handler: 'onComplete', clock: ports.clock };
-    await observeHandler(call, async () => await task.onComplete?.(context));
-  }).finally(() => effects.close());
+  const state = task.state && result !== undefined ? stateFromText(task.name, task.state, result) : undefined;
+  const call = { task: task.name, queue: run.queue, handler: 'onComplete', clock: ports.clock };
+  await observeHandler(call, () =>
+    withDeadline(task.timeoutSeconds, ports.clock, async (deadline) => {
+      const context: CompletionContext<unknown> = {
+        ...effects.context(ports.store.db, deadline),
+        params,
+        runId: run.id,
+        dryRun: run.isDryRun === true,
+        processed,
+        failedChildren,
+        state,
+        idempotencyKey: derivedTaskId(run.id, 'finish'),
+      };
+      await task.onComplete?.(context);
+    }),
+  ).finally(() => effects.close());
 }

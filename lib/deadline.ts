@@ -1,4 +1,4 @@
-import { PageturnerError } from './core/errors.ts';
+import { NotBegunError, PageturnerError } from './core/errors.ts';
 import type { Clock } from './ports.ts';
 
 /** The time that a handler has. */
@@ -15,7 +15,7 @@ export interface RunningDeadline extends Deadline, Disposable {
    * Calls `work`, and stops waiting for it when the time is over: the delivery can then still be answered, and comes again. When the
    * time is over already, as after a long wait for the lease of an exclusive task, `work` is not called.
    *
-   * @throws PageturnerError `deadline-exceeded`, and whatever `work` throws.
+   * @throws PageturnerError `deadline-exceeded` (NotBegunError where `work` was not called), and whatever `work` throws.
    */
   race<T>(work: () => T | Promise<T>): Promise<T>;
 }
@@ -45,7 +45,7 @@ export function startDeadline(timeoutSeconds: number, clock: Clock): RunningDead
     signal: controller.signal,
     remaining: () => Math.max(0, endsAt - clock.now()),
     async race(work) {
-      controller.signal.throwIfAborted();
+      if (controller.signal.aborted) throw new NotBegunError(limitMs);
       return await Promise.race([(async () => await work())(), over.promise]);
     },
     [Symbol.dispose]: stop,

@@ -2,6 +2,7 @@ import type { IterativeTask } from './core/definition.ts';
 import type { FinishDelivery } from './core/delivery.ts';
 import { childrenOf, isWalked, walked } from './core/control.ts';
 import { PageturnerError } from './core/errors.ts';
+import { nextAlone } from './core/outbox.ts';
 import type { Run, Shard } from './core/run.ts';
 import { recounted } from './core/throttle.ts';
 import { isStopping } from './core/run-state.ts';
@@ -71,7 +72,7 @@ export async function finishShard(
 async function dropChildren(run: Run, shard: Shard, { store }: Ports): Promise<void> {
   const found = await store.readTurn(run.id, shard.index);
   if (found === undefined || found.shard.value.epoch !== shard.epoch) return;
-  const outbox = found.shard.value.outbox.slice(-1);
+  const outbox = nextAlone(found.shard.value);
   // A conflict: somebody else was quicker.
   await store.commitTurn(run.id, found.shard, { ...found.shard.value, outbox }, []);
 }

@@ -1,6 +1,7 @@
 import { changeIfSame } from './change-if-same.ts';
 import { callbackTask, keepOwed } from './core/owing.ts';
-import { childrenOf, isWalked, nextAlone, restart, restartRun } from './core/control.ts';
+import { childrenOf, isWalked, restart, restartRun } from './core/control.ts';
+import { nextAlone } from './core/outbox.ts';
 import { wordOfDead } from './core/last-word.ts';
 import { needsCare, type Run, type Shard } from './core/run.ts';
 import { isStopping } from './core/run-state.ts';
@@ -151,7 +152,7 @@ async function healShard(run: Run, shard: Shard, ports: Ports): Promise<boolean>
 
 /**
  * Enqueues what a chain has to that was begun anew. It may die again and again, until the queue has forgotten its children: they are dropped
- * once they are enqueued, and before there is anybody to be disturbed by it.
+ * once they are enqueued, and before the chain's own task is, so that hardly ever anybody is at work on the shard.
  */
 async function drainChain(run: Run, shard: Shard, { store, queue }: Ports): Promise<void> {
   const children = childrenOf(run, shard);
@@ -167,7 +168,8 @@ async function drainChain(run: Run, shard: Shard, { store, queue }: Ports): Prom
 }
 
 function isSame(a: Shard, b: Shard): boolean {
-  return a.epoch === b.epoch && a.turn === b.turn && a.updatedAt === b.updatedAt;
+  const isSameTurn = a.epoch === b.epoch && a.turn === b.turn && a.updatedAt === b.updatedAt;
+  return isSameTurn && a.fencingToken === b.fencingToken;
 }
 
 /** A preparation or a completion. */

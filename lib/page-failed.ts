@@ -1,13 +1,15 @@
 import { carryOn, commitPage, type PageInHand } from './commit-page.ts';
-import { failed, nextAlone, restart } from './core/control.ts';
+import { failed, restart } from './core/control.ts';
 import { errorRecord } from './core/errors.ts';
-import { remedyAtTheEnd, type Remedy } from './core/failure-rules.ts';
+import { remedyAtTheEnd, remedyForUnheard, type Remedy } from './core/failure-rules.ts';
 import { halvings } from './core/last-word.ts';
+import { nextAlone } from './core/outbox.ts';
 import { firstPageSize, halvedPage, smallerPage } from './core/page-size.ts';
 import type { RunRecords, Shard } from './core/run.ts';
+import { suspicion, unheard, type Suspect } from './core/suspect.ts';
 import { drain } from './drain.ts';
 import { Effects } from './effects.ts';
-import { setAside, type PageFailure, type TurnInHand } from './handle-page.ts';
+import { failureOf, setAside, type PageFailure, type TurnInHand } from './handle-page.ts';
 import { enqueueLeftovers } from './stop-run.ts';
 
 /**
@@ -54,6 +56,17 @@ export async function pageFailed(
   }
 }
 
+/** What a document comes to of which worker after worker has died; undefined where it is to be tried. */
+export function failureOfUnheard(
+  { task, shard }: TurnInHand,
+  { documents }: PageInHand,
+  suspect: Suspect,
+): PageFailure | undefined {
+  const attempts = unheard(suspect);
+  const remedy = remedyForUnheard(attempts, shard.value, task);
+  return remedy && { ...failureOf(suspicion(suspect), documents, remedy), attempts };
+}
+
 async function remedyOf(
   turn: TurnInHand,
   { remedy, error, documents }: PageFailure,
@@ -96,7 +109,10 @@ async function failRun(turn: TurnInHand, { error, document }: PageFailure): Prom
   const record = errorRecord(error, clock.now(), document?.ref.path);
   const change = await store.changeRun(run.id, (now) =>
     isSameTurn(now.shards[shard.index], shard)
-      ? failed(withShard(now, { ...shard, lastError: record }), record, { at: record.at, by: 'worker' })
+      ? failed(withShard(now, { ...shard, outbox: nextAlone(shard), lastError: record }), record, {
+          at: record.at,
+          by: 'worker',
+        })
       : undefined,
   );
   // A run that is being canceled, say, does not fail any more: look again.

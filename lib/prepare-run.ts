@@ -123,18 +123,20 @@ async function callOnStart(
   { store, clock }: Ports,
 ): Promise<void> {
   if (task.onStart === undefined) return;
-  await withDeadline(task.timeoutSeconds, clock, async (deadline) => {
-    const context = {
-      ...effects.context(store.db, deadline),
-      params,
-      runId: run.id,
-      dryRun: run.isDryRun === true,
-      total,
-      idempotencyKey: derivedTaskId(run.id, 'start'),
-    };
-    const call = { task: task.name, queue: run.queue, handler: 'onStart', clock };
-    await observeHandler(call, async () => await task.onStart?.(context));
-  }).finally(() => effects.close());
+  const call = { task: task.name, queue: run.queue, handler: 'onStart', clock };
+  await observeHandler(call, () =>
+    withDeadline(task.timeoutSeconds, clock, async (deadline) => {
+      const context = {
+        ...effects.context(store.db, deadline),
+        params,
+        runId: run.id,
+        dryRun: run.isDryRun === true,
+        total,
+        idempotencyKey: derivedTaskId(run.id, 'start'),
+      };
+      await task.onStart?.(context);
+    }),
+  ).finally(() => effects.close());
 }
 
 /**

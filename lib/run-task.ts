@@ -66,14 +66,16 @@ async function runOnce(
   const effects = new Effects([delivery.id, delivery.repeat], () => clock.now());
   let outcome;
   try {
-    outcome = await withDeadline(task.timeoutSeconds, clock, async (deadline) => {
-      const context = {
-        ...effects.startContext(store.db, deadline),
-        idempotencyKey: `${delivery.id}-${delivery.repeat}`,
-      };
-      const call = { task: task.name, queue: queueId, handler: 'run', clock };
-      return await observeHandler(call, async () => await task.run(params, context));
-    }).finally(() => effects.close());
+    const call = { task: task.name, queue: queueId, handler: 'run', clock };
+    outcome = await observeHandler(call, () =>
+      withDeadline(task.timeoutSeconds, clock, async (deadline) => {
+        const context = {
+          ...effects.startContext(store.db, deadline),
+          idempotencyKey: `${delivery.id}-${delivery.repeat}`,
+        };
+        return await task.run(params, context);
+      }),
+    ).finally(() => effects.close());
   } catch (error) {
     if (!(error instanceof FatalTaskError)) throw error;
     await store.recordFailure({

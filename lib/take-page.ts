@@ -1,7 +1,7 @@
 import { remedyFor } from './core/failure-rules.ts';
 import { smallerPage } from './core/page-size.ts';
 import type { Shard } from './core/run.ts';
-import { claimPage, failureOfUnheard, mustBeFree } from './claim-page.ts';
+import { claimPage, mustBeFree, suspectOf } from './claim-page.ts';
 import { carryOn, commitPage, type PageInHand } from './commit-page.ts';
 import { Effects } from './effects.ts';
 import {
@@ -11,7 +11,7 @@ import {
   type PageFailure,
   type TurnInHand,
 } from './handle-page.ts';
-import { pageFailed, type PageOutcome } from './page-failed.ts';
+import { failureOfUnheard, pageFailed, type PageOutcome } from './page-failed.ts';
 import { readPage, type PageAhead } from './read-page.ts';
 import { observeHandler } from './telemetry/observe-handler.ts';
 import { askedToWait, sendLater } from './throttle-page.ts';
@@ -39,9 +39,10 @@ export async function takePage(
   } catch (error) {
     return await pageFailed(turn, failureOf(error, [], remedyFor(error, 0, turn.shard.value, turn.task)));
   }
-  const deadly = failureOfUnheard(turn, page);
+  const suspect = suspectOf(turn, page);
+  const deadly = suspect && failureOfUnheard(turn, page, suspect);
   if (deadly !== undefined) return await pageFailed(turn, deadly, { inHand: page, size: 1 });
-  const claimed = await claimPage(turn, page);
+  const claimed = await claimPage(turn, page, suspect);
   if (claimed === 'conflict') return 'conflict';
   const inHand = { ...turn, shard: claimed };
   for (let size = page.documents.length; ; startedAt = clock.now()) {

@@ -1,3 +1,4 @@
+import { wordCarriedOn } from './core/last-word.ts';
 import { parseParameters } from './core/parameters.ts';
 import { sentLater } from './core/turn-rules.ts';
 import { drain } from './drain.ts';
@@ -49,8 +50,10 @@ export function waitUntil(answer: unknown, now: number): number | undefined {
 
 /** Sends the turn to a later time, so that no worker waits. No failure is counted, and none is forgotten. */
 export async function sendLater(turn: TurnInHand, until: number): Promise<'waiting' | 'conflict'> {
-  const { run, shard, ports } = turn;
-  const after = sentLater(run.value, shard.value, until, ports.clock.now());
+  const { run, shard, attempt, ports } = turn;
+  const { lastWord: _, ...before } = shard.value;
+  const told = { ...before, ...wordCarriedOn(shard.value, attempt ?? { retries: 0 }) };
+  const after = sentLater(run.value, told, until, ports.clock.now());
   if ((await ports.store.commitTurn(run.value.id, shard, after, [])) === 'conflict') return 'conflict';
   await drain(after.outbox, ports.queue);
   ports.log.write('INFO', `The page waits until ${new Date(until).toISOString()}`, {

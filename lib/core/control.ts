@@ -147,14 +147,7 @@ export function childrenOf(run: Run, { outbox }: Pick<Run | Shard, 'outbox'>): r
   return outbox.filter(({ delivery }) => !('run' in delivery && delivery.run === run.id));
 }
 
-/**
- * The outbox of a running shard without its children, for whoever is delivered its turn, or has enqueued them: the turn is enqueued last, so they
- * all were. They must not be enqueued again when the queue has forgotten their names.
- */
-export function nextAlone({ outbox }: Pick<Shard, 'outbox'>): readonly OutboxTask[] {
-  return outbox.slice(-1);
-}
-
+/** Whoever stopped it may have mended what a document dies of. */
 function parked(shard: Shard, now: number): Shard {
   const { suspect: _, ...before } = shard;
   return { ...before, state: 'parked', epoch: shard.epoch + 1, updatedAt: now };

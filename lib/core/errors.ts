@@ -41,6 +41,13 @@ export class PageturnerError extends Error {
   }
 }
 
+/** The time of a handler was over before it was called, as after slow reads: it is not to blame. */
+export class NotBegunError extends PageturnerError {
+  constructor(limitMs: number) {
+    super('deadline-exceeded', `The ${limitMs / 1000} s of the handler were over before it was called.`);
+  }
+}
+
 /**
  * Thrown by a handler to end its task for good: the queue does not deliver it again, and the error is recorded (for a one-shot task
  * in the collection `pageturnerFailures`, for an iterative task in its run, which becomes `failed`). Any other error has the task

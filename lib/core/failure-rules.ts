@@ -1,4 +1,4 @@
-import { FatalTaskError, PageturnerError } from './errors.ts';
+import { FatalTaskError, NotBegunError, PageturnerError } from './errors.ts';
 import { isPlatformFailure, isTooLarge } from './platform-failure.ts';
 
 /** What becomes of a document whose handling fails: see `IterativeTaskDefinition`. */
@@ -69,7 +69,8 @@ export function remedyAtTheEnd(
   counts: FailureCounts,
   policy: FailurePolicy,
 ): 'restart' | 'set-aside' | 'fail' {
-  const isBlamed = remedy === 'count' || (isTimeout(error) && documents === 1);
+  const isTooSlow = isTimeout(error) && !(error instanceof NotBegunError) && documents === 1;
+  const isBlamed = remedy === 'count' || isTooSlow;
   if (!isBlamed) return 'restart';
   return policy.onError === 'quarantine' && documents === 1 ? setAside(counts, policy) : 'fail';
 }

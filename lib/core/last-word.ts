@@ -27,14 +27,26 @@ const spared = 2;
  * or lost answers, and whoever asked a service for something by the page's `idempotencyKey` is to have the same page again. An attempt
  * that the platform turned away, as it had no worker for it (429), is no sign at all.
  */
-export function halvings({ epoch, lastWord }: Shard, attempt: Retry | undefined): number {
+export function halvings(shard: Shard, attempt: Retry | undefined): number {
   if (attempt === undefined || attempt.previousStatus === 429) return 0;
-  const heard = lastWord?.epoch === epoch ? lastWord.retries : -1;
-  return Math.max(0, attempt.retries - heard - 1 - spared);
+  return Math.max(0, attempt.retries - lastHeard(shard) - 1 - spared);
 }
 
 /** What a shard keeps of a chain that was found dead, and goes on under `epoch`: its page has half, and half of that the next time. */
-export function wordOfDead({ epoch: before, lastWord }: Shard, epoch: number): LastWord {
-  const heard = lastWord?.epoch === before ? lastWord.retries : -1;
-  return { epoch, retries: Math.min(heard, -1 - spared) - 1 };
+export function wordOfDead(shard: Shard, epoch: number): LastWord {
+  return { epoch, retries: Math.min(lastHeard(shard), -1 - spared) - 1 };
+}
+
+/** What a shard keeps of attempts that were not heard of, when its turn goes on as another task under the next epoch. */
+export function wordCarriedOn(
+  shard: Shard,
+  { retries }: Pick<Retry, 'retries'>,
+): { readonly lastWord?: LastWord } {
+  const silent = retries - lastHeard(shard) - 1;
+  return silent <= 0 ? {} : { lastWord: { epoch: shard.epoch + 1, retries: -1 - silent } };
+}
+
+/** How many attempts were before the last one at the present task that was heard of. */
+function lastHeard({ epoch, lastWord }: Shard): number {
+  return lastWord?.epoch === epoch ? lastWord.retries : -1;
 }

@@ -16,3 +16,11 @@ export interface OutboxTask {
   /** Seconds that one attempt may take. */
   readonly timeoutSeconds: number;
 }
+
+/**
+ * The outbox of a shard without its children, which leaves the task by which its chain goes on. For whoever is delivered that task, which is
+ * enqueued last, or has enqueued the children: they must not be enqueued again when the queue has forgotten their names.
+ */
+export function nextAlone({ outbox }: { readonly outbox: readonly OutboxTask[] }): readonly OutboxTask[] {
+  return outbox.slice(-1);
+}

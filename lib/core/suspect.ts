@@ -1,5 +1,3 @@
-import type { ErrorRecord } from './errors.ts';
-import type { Retry } from './last-word.ts';
 import type { Shard } from './run.ts';
 
 /**
@@ -9,28 +7,28 @@ import type { Shard } from './run.ts';
 export interface Suspect {
   /** Its path. */
   readonly document: string;
-  /** Attempts that have had it alone. */
+  /** Attempts that have had it alone, without those that came while another one had its time. */
   readonly attempts: number;
-  /** The last of them, by the epoch and the retries of its task. */
-  readonly epoch: number;
-  readonly retries: number;
+  /** When the last of them began. */
+  readonly at: number;
 }
 
-/** What is kept of a document before an attempt has it alone. A duplicate of the attempt that is kept is not counted again. */
-export function suspected({ suspect, epoch }: Shard, document: string, { retries }: Retry): Suspect {
-  if (suspect?.document !== document) return { document, attempts: 1, epoch, retries };
-  const isKept = suspect.epoch === epoch && suspect.retries >= retries;
-  return isKept ? suspect : { document, attempts: suspect.attempts + 1, epoch, retries };
+/**
+ * What is kept of a document that an attempt is about to have alone. One that comes before the time of the last one is over is none: that one may
+ * be at work, and be heard of yet.
+ */
+export function suspected({ suspect }: Shard, document: string, limitMs: number, now: number): Suspect {
+  if (suspect?.document !== document) return { document, attempts: 1, at: now };
+  return now < suspect.at + limitMs ? suspect : { document, attempts: suspect.attempts + 1, at: now };
 }
 
-/** Attempts that had the document alone and must be over, as another one has begun. */
+/** Attempts that had the document alone, whose time is over, and of which nothing was heard. */
 export function unheard({ attempts }: Suspect): number {
   return attempts - 1;
 }
 
 /** What people are told of it. */
-export function suspicion(suspect: Suspect, at: number): ErrorRecord {
+export function suspicion(suspect: Suspect): string {
   const attempts = unheard(suspect) === 1 ? 'an attempt' : `${unheard(suspect)} attempts`;
-  const message = `Nothing was heard of ${attempts} that had this document alone: its handling ends the worker, takes more memory than there is, or never lets go of it.`;
-  return { message, document: suspect.document, at };
+  return `Nothing was heard of ${attempts} that had this document alone: its handling ends the worker, takes more memory than there is, or never lets go of it.`;
 }

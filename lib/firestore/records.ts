@@ -5,6 +5,7 @@ import type { OutboxTask } from '../core/outbox.ts';
 import type { Json } from '../core/parameters.ts';
 import { needsCare, type Run, type Shard } from '../core/run.ts';
 import type { HistoryEntry } from '../core/history.ts';
+import type { Suspect } from '../core/suspect.ts';
 
 /**
  * How runs and shards stand in Firestore. Instants are timestamps, for the people who read them in the console. What may hold any
@@ -67,7 +68,7 @@ export function runFromDocument(id: string, data: DocumentData): Run {
 }
 
 export function shardToDocument(shard: Shard): DocumentData {
-  const { cursor, updatedAt, heldUntil, notBefore, lastError, outbox, ...rest } = shard;
+  const { cursor, updatedAt, heldUntil, notBefore, lastError, suspect, outbox, ...rest } = shard;
   return {
     ...rest,
     ...(heldUntil === undefined ? {} : { heldUntil: Timestamp.fromMillis(heldUntil) }),
@@ -75,19 +76,24 @@ export function shardToDocument(shard: Shard): DocumentData {
     cursor: cursor === null ? null : cursorToDocument(cursor),
     updatedAt: Timestamp.fromMillis(updatedAt),
     ...(lastError === undefined ? {} : { lastError: errorToDocument(lastError) }),
+    ...(suspect === undefined ? {} : { suspect: { ...suspect, at: Timestamp.fromMillis(suspect.at) } }),
     outbox: JSON.stringify(outbox),
   };
 }
 
 export function shardFromDocument(data: DocumentData): Shard {
-  const { cursor, updatedAt, heldUntil, notBefore, lastError, outbox, ...rest } = data;
+  const { cursor, updatedAt, heldUntil, notBefore, lastError, suspect, outbox, ...rest } = data;
   return {
-    ...(rest as Omit<Shard, 'cursor' | 'updatedAt' | 'heldUntil' | 'notBefore' | 'lastError' | 'outbox'>),
+    ...(rest as Omit<
+      Shard,
+      'cursor' | 'updatedAt' | 'heldUntil' | 'notBefore' | 'lastError' | 'suspect' | 'outbox'
+    >),
     ...(heldUntil === undefined ? {} : { heldUntil: (heldUntil as Timestamp).toMillis() }),
     ...(notBefore === undefined ? {} : { notBefore: (notBefore as Timestamp).toMillis() }),
     cursor: cursor === null ? null : cursorFromDocument(cursor as CursorDocument),
     updatedAt: (updatedAt as Timestamp).toMillis(),
     ...(lastError === undefined ? {} : { lastError: errorFromDocument(lastError as DocumentData) }),
+    ...(suspect === undefined ? {} : { suspect: suspectFromDocument(suspect as DocumentData) }),
     outbox: JSON.parse(outbox as string) as OutboxTask[],
   };
 }
@@ -117,4 +123,8 @@ function errorToDocument(error: ErrorRecord): DocumentData {
 
 function errorFromDocument(error: DocumentData): ErrorRecord {
   return { ...(error as Omit<ErrorRecord, 'at'>), at: (error['at'] as Timestamp).toMillis() };
+}
+
+function suspectFromDocument(suspect: DocumentData): Suspect {
+  return { ...(suspect as Omit<Suspect, 'at'>), at: (suspect['at'] as Timestamp).toMillis() };
 }

@@ -32,5 +32,8 @@ export function markFailed(span: Span, error: unknown): void {
 /** What kind of error it is, out of a small set: the code of Pageturner's own errors, the class of others. */
 export function errorType(error: unknown): string {
   if (error instanceof PageturnerError) return error.code;
-  return error instanceof Error ? error.constructor.name : typeof error;
+  if (!(error instanceof Error)) return typeof error;
+  // Whatever a handler throws: `constructor` may be anything, and a class may have no name.
+  const { constructor } = error as { readonly constructor: unknown };
+  return (typeof constructor === 'function' && constructor.name) || 'Error';
 }

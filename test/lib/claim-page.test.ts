@@ -4,9 +4,11 @@ import { healRuns, iterativeTask, pauseRun } from '../../lib/index.ts';
 import type { Attempt } from '../../lib/ports.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
 import { changed } from '../support/changed.ts';
+import type { HeldClock } from '../support/memory-ports.ts';
 import {
   base,
   found,
+  holdClock,
   nextTurn,
   ports,
   putThings,
@@ -17,15 +19,23 @@ import {
   type Each,
 } from './walk.fixture.ts';
 
-beforeEach(putThings);
+let clock: HeldClock;
+
+beforeEach(async () => {
+  await putThings();
+  clock = holdClock();
+});
+
+const timeoutMs = 60_000;
 
 const attempt = (retries: number): Attempt => ({ retries, isLast: async () => false });
 
-/** An attempt whose worker dies before anything that its page came to is written. */
+/** An attempt whose worker dies before anything that its page came to is written; its time passes. */
 async function die(walk: IterativeTask, retries: number): Promise<void> {
   const died = Object.assign(new Error('died'), { code: 14, details: 'died' });
   const store = changed(ports.store, { commitTurn: () => Promise.reject(died) });
   await expect(takeTurn(walk, nextTurn(), { ...ports, store }, attempt(retries))).rejects.toThrow('died');
+  clock.ms += timeoutMs;
 }
 
 /** Attempts whose workers die, up to the one that has `things/a` alone for the first time, and it. */
@@ -111,10 +121,10 @@ describe('a document of which worker after worker dies', () => {
     await dieUntilAlone(walk);
     await die(walk, 6);
     ports.queue.tasks.length = 0;
-    const later = { ...ports.clock, now: () => ports.clock.now() + 11 * 60_000 };
-    expect(await healRuns({}, { ...ports, clock: later })).toMatchObject({ healed: ['r'] });
+    clock.ms += 11 * 60_000;
+    expect(await healRuns({}, ports)).toMatchObject({ healed: ['r'] });
     for (const retries of [0, 1, 2]) await die(walk, retries);
-    expect((await found()).shard).toMatchObject({ suspect: { attempts: 3, epoch: 1 } });
+    expect((await found()).shard).toMatchObject({ epoch: 1, suspect: { attempts: 3 } });
   });
 
   test('is forgotten when somebody stops the run', async () => {
@@ -127,29 +137,48 @@ describe('a document of which worker after worker dies', () => {
   });
 });
 
-test('two deliveries of the same attempt at the same time have the document counted once, and it takes effect once', async () => {
-  const inside = Promise.withResolvers<void>();
-  const goOn = Promise.withResolvers<void>();
-  let calls = 0;
-  const walk = iterativeTask({
-    ...base,
-    pageSize: 1,
-    onError: 'quarantine',
-    async each(document, ctx) {
-      void visit(document, ctx);
-      calls += 1;
-      if (calls > 1) return;
-      inside.resolve();
-      await goOn.promise;
-    },
+describe('a document that is healthy', () => {
+  const policy = { ...base, pageSize: 1, onError: 'quarantine' } as const;
+
+  test('takes effect where an attempt takes longer than the queue waits, however many come meanwhile', async () => {
+    const goOn = Promise.withResolvers<void>();
+    let calls = 0;
+    const walk = iterativeTask({
+      ...policy,
+      async each(document, ctx) {
+        void visit(document, ctx);
+        calls += 1;
+        await goOn.promise;
+      },
+    });
+    await start(walk);
+    const turn = nextTurn();
+    const attempts = [3, 4, 5, 6, 7].map(
+      async (retries) => await takeTurn(walk, turn, ports, attempt(retries)),
+    );
+    await expect.poll(() => calls).toBe(attempts.length);
+    expect((await found()).shard).toMatchObject({ suspect: { attempts: 1 } });
+    goOn.resolve();
+    expect((await Promise.all(attempts)).toSorted()).toEqual(['committed', ...Array(4).fill('replayed')]);
+    expect(await visits()).toBe('a1 b0 c0 d0 e0 f0 g0 h0');
+    expect(await setAside()).toEqual([]);
   });
-  await start(walk);
-  const turn = nextTurn();
-  const first = takeTurn(walk, turn, ports, attempt(3));
-  await inside.promise;
-  expect(await takeTurn(walk, turn, ports, attempt(3))).toBe('committed');
-  goOn.resolve();
-  expect(await first).toBe('replayed');
-  expect(await visits()).toBe('a1 b0 c0 d0 e0 f0 g0 h0');
-  expect(await setAside()).toEqual([]);
+
+  test('takes effect where the database did not tell that it was kept before its handler', async () => {
+    const walk = iterativeTask({ ...policy, each: visit });
+    await start(walk);
+    const { store } = ports;
+    const lost = Object.assign(new Error('lost'), { code: 14, details: 'lost' });
+    const losing = changed(store, {
+      async holdTurn(run, before, after) {
+        await store.holdTurn(run, before, after);
+        throw lost;
+      },
+    });
+    const turn = nextTurn();
+    await expect(takeTurn(walk, turn, { ...ports, store: losing }, attempt(3))).rejects.toThrow('lost');
+    expect(await takeTurn(walk, turn, { ...ports, store: losing }, attempt(4))).toBe('committed');
+    expect(await visits()).toBe('a1 b0 c0 d0 e0 f0 g0 h0');
+    expect(await setAside()).toEqual([]);
+  });
 });

@@ -2,7 +2,7 @@ import { FieldValue, type Firestore } from '@google-cloud/firestore';
 import { beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { TurnDelivery } from '../../lib/core/delivery.ts';
-import { healRuns, iterativeTask, pauseRun, resumeRun, task } from '../../lib/index.ts';
+import { FatalTaskError, healRuns, iterativeTask, pauseRun, resumeRun, task } from '../../lib/index.ts';
 import type { Clock, Ports } from '../../lib/ports.ts';
 import { startRun } from '../../lib/start-run.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
@@ -13,6 +13,7 @@ import { testPorts, type TestPorts } from '../support/test-runtime.ts';
 const child = task({ name: 'child', queue: 'children', params: z.object({}), run: () => {} });
 /** Whether a service that the handler needs is not there. */
 let isAway = false;
+let isFatal = false;
 const walk = iterativeTask({
   name: 'walk',
   queue: 'iterate',
@@ -20,6 +21,7 @@ const walk = iterativeTask({
   pageSize: 2,
   query: (_, db) => db.collection('things'),
   page(documents, ctx) {
+    if (isFatal) throw new FatalTaskError('for good');
     if (isAway) throw Object.assign(new Error('away'), { code: 14, details: 'away' });
     for (const { ref } of documents) ctx.update(ref, { visits: FieldValue.increment(1) });
     ctx.start(child, {});
@@ -36,6 +38,7 @@ let muchLater: TestPorts;
 
 beforeEach(async () => {
   isAway = false;
+  isFatal = false;
   db = testFirestore();
   ports = testPorts(db);
   muchLater = { ...ports, clock: ahead(ports.clock, 22 * 60_000) };
@@ -166,6 +169,17 @@ test('a page that fails has shown that the children of the page before are enque
   purge();
   await healRuns({}, later);
   expect(ports.queue.tasks).toMatchObject([{ worker: 'walk', delivery: { turn: 1, epoch: 1 } }]);
+});
+
+test('a page that ends its run has shown it as well', async () => {
+  await begin(walk, ports);
+  await takeTurn(walk, lastTurn(), ports);
+  purge();
+  isFatal = true;
+  const turn = { kind: 'turn', run: 'r', shard: 0, turn: 1, epoch: 0, cursor: null } as const;
+  expect(await takeTurn(walk, turn, ports)).toBe('failed');
+  await healRuns({}, later);
+  expect(ports.queue.tasks).toEqual([]);
 });
 
 test('a run of which only the completion was lost completes', async () => {

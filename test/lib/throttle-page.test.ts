@@ -1,6 +1,7 @@
 import type { DocumentData } from '@google-cloud/firestore';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { getRun, iterativeTask, throttleRun, type Wait } from '../../lib/index.ts';
+import type { Attempt } from '../../lib/ports.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
 import { waitUntil } from '../../lib/throttle-page.ts';
 import type { HeldClock } from '../support/memory-ports.ts';
@@ -187,6 +188,17 @@ describe('a task with throttle', () => {
     expect((await found()).shard).toMatchObject({ failures: 1, lastError: { message: 'poison' } });
     answers = [];
     expect(await takeLast(poison, ports)).toBe('failed');
+  });
+
+  test('that has a page wait forgets no attempt that was not heard of: the page has half, as without the wait', async () => {
+    answers = [1, undefined];
+    await start(walk);
+    const attempt = (retries: number): Attempt => ({ retries, isLast: async () => false });
+    // Three attempts have died before the one that waits.
+    expect(await takeTurn(walk, nextTurn(), ports, attempt(3))).toBe('waiting');
+    clock.ms += 1_000;
+    expect(await takeTurn(walk, nextTurn(), ports, attempt(0))).toBe('committed');
+    expect(await visits()).toBe('a1 b1 c0 d0 e0 f0 g0 h0');
   });
 
   test('that throws, or returns no time, has failed as its handler would', async () => {

@@ -34,8 +34,9 @@ const deadly: readonly Harm[] = [
 ];
 /** Longer than the time for which a chain must have been still; and healings come within the time for which a queue knows names. */
 const healingEveryMs = 11 * 60_000;
-/** Of an exclusive task, whose deliveries wait for a lease, some queues drop a task behind each death of its worker. */
-const mostHealings = 20;
+const mostHealings = 4;
+/** Where a queue drops a task behind some attempts, each death that a document is worth may take a healing. */
+const mostHealingsOfDropped = 20;
 /** For each run: those that share a key are taken up again one after the other, and each may fail, pause and have documents set aside. */
 const mostRoundsEach = 8;
 /** So often a run is retried before the code is mended that failed. */
@@ -83,7 +84,8 @@ function takeUpAgain({ adversary, clock, runs, newPorts, setAside }: EndingWorld
 
 async function heal({ adversary, dropsTasks, clock, calmPorts, runOut, report }: EndingWorld): Promise<void> {
   if (!dropsTasks && !deadly.some((harm) => adversary.strikesOf.has(harm))) return;
-  for (let rounds = 0; rounds < mostHealings; rounds += 1) {
+  const most = dropsTasks ? mostHealingsOfDropped : mostHealings;
+  for (let rounds = 0; rounds < most; rounds += 1) {
     await clock.advanceBy(healingEveryMs);
     const { healed, failed } = await healRuns({}, calmPorts);
     for (const { message } of failed) report(`healing failed: ${message}`);

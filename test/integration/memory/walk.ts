@@ -23,10 +23,11 @@ const definition = {
 /** Asks for more documents at once than its worker has memory for. */
 export const many: IterativeTask = iterativeTask({ ...definition, name: 'many', pageSize: 16 });
 
-/** Goes past documents that alone take more than there is. */
+/** Has the least time that a queue gives, after which an attempt is known not to be heard of. */
 export const huge: IterativeTask = iterativeTask({
   ...definition,
   name: 'huge',
   pageSize: 2,
+  timeoutSeconds: 15,
   onError: 'quarantine',
 });

@@ -20,6 +20,7 @@ import {
   task,
   worker,
 } from '../../../lib/index.ts';
+import { runTask } from '../../../lib/run-task.ts';
 import { createRuntime } from '../../../lib/runtime.ts';
 import { startRun } from '../../../lib/start-run.ts';
 import { startOn } from '../../../lib/start-task.ts';
@@ -292,4 +293,48 @@ test('onStart has a span of its own handler, which says how it ended', async () 
     'walk iterate onStart ok': 1,
     'walk iterate onStart failed': 1,
   });
+});
+
+test('a handler that does not end in its time is measured as failed, and its span ends', async () => {
+  const clock = {
+    now: () => 1_000_000,
+    after(_: number, fire: () => void) {
+      const timer = setImmediate(fire);
+      return () => clearImmediate(timer);
+    },
+  };
+  const ports = { ...memoryPorts(), clock };
+  const endless = task({ ...mail, name: 'endless', run: () => new Promise<never>(() => {}) });
+  const slow = { ...walk, name: 'slow', onStart: () => new Promise<never>(() => {}) };
+  spans.reset();
+  const delivery = { kind: 'task', id: 'x', params: { to: secret }, repeat: 0 } as const;
+  await expect(runTask(endless, delivery, ports, { queueId: 'children' })).rejects.toThrow('was not done');
+  await startRun(slow, { run: 'r', queue: 'iterate', params: {}, startedBy: 'test' }, ports);
+  await expect(takeLast(slow, ports)).rejects.toThrow('was not done');
+  const calls = spans.getFinishedSpans().filter(({ name }) => name === 'pageturner.handler');
+  const late = { code: SpanStatusCode.ERROR, 'error.type': 'deadline-exceeded' };
+  expect(calls.map(({ attributes, status: { code } }) => ({ code, ...attributes }))).toEqual([
+    { ...late, 'pageturner.handler': 'run' },
+    { ...late, 'pageturner.handler': 'onStart' },
+  ]);
+  expect((await measured())['pageturner.failures']).toMatchObject({
+    'endless children run': 1,
+    'slow iterate onStart': 1,
+  });
+});
+
+test('an error whose class has no name, or none that can be read, is told of as an error', async () => {
+  const ports = memoryPorts();
+  const strange = Object.defineProperty(new Error('strange'), 'constructor', { value: undefined });
+  const nameless = new (class extends Error {})('nameless');
+  spans.reset();
+  for (const error of [strange, nameless]) {
+    const failing = task({ ...mail, run: () => Promise.reject(error) });
+    const delivery = { kind: 'task', id: 'x', params: { to: secret }, repeat: 0 } as const;
+    await expect(runTask(failing, delivery, ports, { queueId: 'children' })).rejects.toBe(error);
+  }
+  expect(spans.getFinishedSpans().map(({ attributes }) => attributes['error.type'])).toEqual([
+    'Error',
+    'Error',
+  ]);
 });

@@ -1,24 +1,22 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
+import { freePort } from '../../../cli/local/ports.ts';
+import { startGuarded } from '../../../cli/local/guard.ts';
 import { startEmulator } from '../../../emulator/index.ts';
 import { projectFolder } from '../../support/cli.ts';
 import { portOf } from '../../support/serve-functions.ts';
 import { toolkitEnvironment } from '../../support/toolkit-environment.ts';
 
-/** The process of somebody who starts a task, and is then ended by its platform. */
+/** A function that starts a task. */
 const program = `
+import { http } from '@google-cloud/functions-framework';
 import { z } from 'zod';
 import { startTask, task } from ${JSON.stringify(join(projectFolder, 'lib/index.ts'))};
 const mail = task({ name: 'mail', queue: 'mail', params: z.object({}), run() {} });
-await startTask(mail, {});
-// A server is kept alive by its sockets.
-setInterval(() => {}, 1_000);
-process.kill(process.pid, 'SIGTERM');
+http('start', async (request, response) => void response.json(await startTask(mail, {})));
 `;
 
 /** A collector: takes what is posted to it as OTLP over HTTP. */
@@ -41,7 +39,7 @@ async function startCollector(): Promise<{ url: string; posted: Map<string, stri
   return { url: `http://127.0.0.1:${portOf(server)}`, posted };
 }
 
-test('the example in docs/observability.md, loaded by --import, sends the spans of a start to a collector', async () => {
+test('the example in docs/observability.md, loaded by --import into the Functions Framework, sends the last spans before it ends', async () => {
   const page = readFileSync(join(projectFolder, 'docs/observability.md'), 'utf8');
   const [, example = expect.fail('no example')] = /^```js\n([^`]+)^```/m.exec(page) ?? [];
   // Beside node_modules, where a module finds the SDK.
@@ -49,6 +47,7 @@ test('the example in docs/observability.md, loaded by --import, sends the spans 
   onTestFinished(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, 'telemetry.js'), example);
   writeFileSync(join(folder, 'program.js'), program);
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', main: 'program.js' }));
   const project = `wiring-${process.pid}`;
   const emulator = await startEmulator({
     port: 0,
@@ -58,7 +57,16 @@ test('the example in docs/observability.md, loaded by --import, sends the spans 
   });
   onTestFinished(() => emulator.close());
   const collector = await startCollector();
-  const child = spawn(process.execPath, ['--import', './telemetry.js', 'program.js'], {
+  const port = await freePort({ port: 0, service: 'the function', setting: 'the test' });
+  await using framework = await startGuarded({
+    command: process.execPath,
+    args: [
+      '--import',
+      './telemetry.js',
+      join(projectFolder, 'node_modules/.bin/functions-framework'),
+      '--target=start',
+      `--port=${port}`,
+    ],
     cwd: folder,
     env: {
       ...toolkitEnvironment(emulator, project, 'http://127.0.0.1:9'),
@@ -68,14 +76,14 @@ test('the example in docs/observability.md, loaded by --import, sends the spans 
       OTEL_METRICS_EXPORTER: 'none',
       OTEL_LOGS_EXPORTER: 'none',
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const [complaints, , [status]] = await Promise.all([
-    text(child.stderr),
-    text(child.stdout),
-    once(child, 'close'),
-  ]);
-  expect(status, complaints).toBe(0);
+  await expect
+    .poll(async () => (await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined))?.status, {
+      timeout: 60_000,
+    })
+    .toBe(200);
+  process.kill(framework.pid, 'SIGTERM');
+  expect(await framework.exited).toMatchObject({ code: 0 });
   const sent = collector.posted.get('/v1/traces') ?? '';
   expect(sent).toContain('"name":"pageturner.start mail"');
   expect(sent).toContain('"name":"pageturner.enqueue"');

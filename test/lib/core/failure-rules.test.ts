@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FatalTaskError, PageturnerError } from '../../../lib/core/errors.ts';
+import { FatalTaskError, NotBegunError, PageturnerError } from '../../../lib/core/errors.ts';
 import { remedyAtTheEnd, remedyFor, type FailurePolicy } from '../../../lib/core/failure-rules.ts';
 
 const retry: FailurePolicy = { onError: 'retry', tries: 3, maxFailures: 5, maxQuarantined: 2 };
@@ -78,5 +78,12 @@ describe('after the last attempt', () => {
   test('a document that alone takes too long is to blame', () => {
     expect(remedyAtTheEnd('again', late, 1, none, retry)).toBe('fail');
     expect(remedyAtTheEnd('again', late, 1, none, quarantine)).toBe('set-aside');
+  });
+
+  test('a document whose handler was not called, as the time was over before, is not', () => {
+    const notBegun = new NotBegunError(13_500);
+    expect(remedyFor(notBegun, 1, none, quarantine)).toBe('again');
+    for (const policy of [retry, quarantine])
+      expect(remedyAtTheEnd('again', notBegun, 1, none, policy)).toBe('restart');
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { halvings, wordOfDead } from '../../../lib/core/last-word.ts';
-import { newShard } from '../../../lib/core/run.ts';
+import { halvings, wordCarriedOn, wordOfDead } from '../../../lib/core/last-word.ts';
+import { newShard, type Shard } from '../../../lib/core/run.ts';
 
 const shard = { ...newShard(0, 0), epoch: 3 };
 
@@ -33,4 +33,13 @@ test('each time that a chain was found dead halves its page once, on top of its 
   expect([halvings(twice, { retries: 0 }), halvings(twice, { retries: 1 })]).toEqual([2, 3]);
   const heard = { ...twice, lastWord: { epoch: 5, retries: 7 } };
   expect(halvings({ ...heard, epoch: 6, lastWord: wordOfDead(heard, 6) }, { retries: 0 })).toBe(1);
+});
+
+test('a turn that goes on as another task takes the attempts with it that were not heard of', () => {
+  const carried = (retries: number, from: Shard): number =>
+    halvings({ ...from, epoch: from.epoch + 1, ...wordCarriedOn(from, { retries }) }, { retries: 0 });
+  expect([1, 2, 3, 4].map((retries) => carried(retries, shard))).toEqual([0, 0, 1, 2]);
+  const heard = { ...shard, lastWord: { epoch: 3, retries: 4 } };
+  expect(wordCarriedOn(heard, { retries: 5 })).toEqual({});
+  expect(carried(8, heard)).toBe(1);
 });

@@ -3,34 +3,25 @@ import { newShard } from '../../../lib/core/run.ts';
 import { suspected, suspicion, unheard } from '../../../lib/core/suspect.ts';
 
 const shard = newShard(0, 0);
+const first = { document: 'things/a', attempts: 1, at: 1_000 };
+const limitMs = 60_000;
 
 test('each attempt that has the same document alone is counted', () => {
-  const first = suspected(shard, 'things/a', { retries: 4 });
-  const second = suspected({ ...shard, suspect: first }, 'things/a', { retries: 6 });
+  expect(suspected(shard, 'things/a', limitMs, 1_000)).toEqual(first);
+  const second = suspected({ ...shard, suspect: first }, 'things/a', limitMs, 61_000);
+  expect(second).toEqual({ document: 'things/a', attempts: 2, at: 61_000 });
   expect([unheard(first), unheard(second)]).toEqual([0, 1]);
-  expect(suspicion(second, 7)).toMatchObject({
-    message: expect.stringMatching(/^Nothing was heard of an attempt that had this document alone/),
-    document: 'things/a',
-    at: 7,
-  });
+  expect(suspicion(second)).toMatch(/^Nothing was heard of an attempt that had this document alone/);
 });
 
-test('a duplicate of the attempt that is kept, and one that came before it, are not counted', () => {
-  const suspect = suspected(shard, 'things/a', { retries: 4 });
-  for (const retries of [3, 4])
-    expect(suspected({ ...shard, suspect }, 'things/a', { retries })).toBe(suspect);
-});
-
-test('the first attempt after the chain was begun anew is another one', () => {
-  const suspect = suspected(shard, 'things/a', { retries: 4 });
-  const after = suspected({ ...shard, epoch: 1, suspect }, 'things/a', { retries: 0 });
-  expect(after).toEqual({ document: 'things/a', attempts: 2, epoch: 1, retries: 0 });
+test('one that comes before the time of the last one is over is not: that one may be at work', () => {
+  expect(suspected({ ...shard, suspect: first }, 'things/a', limitMs, 60_999)).toBe(first);
 });
 
 test('what is known of another document is forgotten', () => {
-  const suspect = suspected(shard, 'things/a', { retries: 4 });
-  expect(suspected({ ...shard, suspect }, 'things/b', { retries: 5 })).toMatchObject({
+  expect(suspected({ ...shard, suspect: first }, 'things/b', limitMs, 2_000)).toEqual({
     document: 'things/b',
     attempts: 1,
+    at: 2_000,
   });
 });

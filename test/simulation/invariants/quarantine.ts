@@ -35,9 +35,13 @@ export class Quarantine implements Observer {
       .map((entry) => entry.data() as SetAside);
     if (counted !== kept.length)
       this.#report(`${counted} documents are counted as set aside, and ${kept.length} are kept`);
-    for (const { path, attempts } of kept) {
+    for (const { path, attempts, error } of kept) {
       const key = `${run}/${path}`;
-      const had = Math.max(this.#begun.get(key) ?? 0, this.#claimed.get(key) ?? 0);
+      const begun = this.#begun.get(key) ?? 0;
+      // Whoever died of a document said so before, once for each death.
+      const had = error.message.startsWith('Nothing was heard')
+        ? Math.min(begun, this.#claimed.get(key) ?? 0)
+        : begun;
       if (attempts > had) this.#report(`${path} was set aside after ${attempts} attempts, and ${had} had it`);
     }
   }
