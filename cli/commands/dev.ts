@@ -8,7 +8,7 @@ import { aborted, interruptible } from '../interrupt.ts';
 import { gcloudEnvironment } from '../local/environment.ts';
 import { functionsEntry } from '../local/functions-entry.ts';
 import { configEventText, followConfig, type ConfigEvent } from '../local/follow-config.ts';
-import type { FunctionsEvent } from '../local/functions.ts';
+import { endedText, type FunctionsEvent } from '../local/functions.ts';
 import { consoleUrl } from '../local/tasks-emulator.ts';
 import { startLocalStack, type LocalStack } from '../local/stack.ts';
 import { paint, print, printJsonLine, printPairs } from '../output.ts';
@@ -117,7 +117,10 @@ function tellEvent(event: FunctionsEvent): void {
       printJsonLine({ event: 'failed', message: event.error.message });
       return;
     case 'ended':
-      printJsonLine({ event: 'ended' });
+      printJsonLine({ event: 'ended', waitMs: event.waitMs });
+      return;
+    case 'unwatched':
+      printJsonLine({ event: 'unwatched', message: event.error.message });
   }
 }
 
@@ -142,6 +145,10 @@ function printEvent(event: FunctionsEvent): void {
       print('The next change starts them again.');
       return;
     case 'ended':
-      print(paint('yellow', 'The functions have ended by themselves and are started again.'));
+      print(paint('yellow', endedText(event)));
+      return;
+    case 'unwatched':
+      print(paint('yellow', event.error.message));
+      print(event.error.nextStep);
   }
 }

@@ -58,6 +58,8 @@ export function followConfig(options: FollowConfigOptions): Disposable {
     if (isOver) return;
     try {
       const next = await load();
+      // Over since: the emulator may be closed.
+      if (isOver) return;
       const changes = emulator.reconfigure({ queues: next.queues, rewrite: next.rewrite });
       const keys = Object.keys({ ...current, ...next }) as (keyof EmulatorConfig)[];
       const atNextStart = keys.filter((key) => !LIVE.has(key) && !isDeepStrictEqual(current[key], next[key]));
@@ -65,6 +67,7 @@ export function followConfig(options: FollowConfigOptions): Disposable {
       watch(next);
       onEvent({ kind: 'reloaded', ...changes, atNextStart });
     } catch (error) {
+      if (isOver) return;
       if (!(error instanceof ConfigError || error instanceof ApiError)) throw error;
       onEvent({ kind: 'refused', message: error.message });
     }

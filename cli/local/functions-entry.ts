@@ -1,5 +1,6 @@
-import { access, readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { jsonFault } from '../../config/json-fault.ts';
 import { CliError } from '../error.ts';
 import { modulePath } from './module-path.ts';
 
@@ -21,25 +22,30 @@ export async function functionsEntry(folder: string): Promise<string> {
   } catch (cause) {
     throw new CliError('config', `There is no package.json in ${folder}.`, mend, { cause });
   }
-  const main = mainOf(text);
+  const main = mainOf(text, file);
   if (!main) throw new CliError('config', `${file} names no "main".`, mend);
   const entry = resolve(folder, main);
-  try {
-    await access(entry);
-    return entry;
-  } catch (cause) {
+  const unfit = (fault: string, cause?: unknown): CliError => {
     const next = 'Write the module that registers the functions there in full, such as functions/index.ts.';
-    throw new CliError('config', `${file} names "${main}" as its "main", which is not there.`, next, {
+    return new CliError('config', `${file} names "${main}" as its "main", which is ${fault}.`, next, {
       cause,
     });
-  }
+  };
+  const found = await stat(entry).catch((cause: unknown) => {
+    throw unfit('not there', cause);
+  });
+  if (!found.isFile()) throw unfit('no file');
+  return entry;
 }
 
-function mainOf(text: string): string | undefined {
+function mainOf(text: string, file: string): string | undefined {
+  let manifest: { main?: unknown } | null;
   try {
-    const { main } = JSON.parse(text) as { main?: unknown };
-    return typeof main === 'string' ? main : undefined;
-  } catch {
-    return undefined;
+    manifest = JSON.parse(text) as typeof manifest;
+  } catch (cause) {
+    const { line, column, reason } = jsonFault(text, cause as SyntaxError);
+    const fault = `${file} is not JSON: line ${line}, column ${column}: ${reason}.`;
+    throw new CliError('config', fault, 'Mend the file.', { cause });
   }
+  return typeof manifest?.main === 'string' ? manifest.main : undefined;
 }

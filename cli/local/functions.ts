@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
-import type { CliError } from '../error.ts';
+import { dirname } from 'node:path';
+import { CliError } from '../error.ts';
 import { FileWatcher } from './file-watcher.ts';
 import {
   startFunctionsProcess,
@@ -29,7 +30,13 @@ export type FunctionsEvent =
   /** They do not load. When reloading, the next change starts them again. */
   | { readonly kind: 'failed'; readonly error: CliError }
   /** Their process ended by itself, and is started again. */
-  | { readonly kind: 'ended' };
+  | { readonly kind: 'ended'; readonly waitMs: number }
+  /** A folder of theirs cannot be watched. Told once. */
+  | { readonly kind: 'unwatched'; readonly error: CliError };
+
+/** Functions that die sooner than this may well do so over and over. */
+const shortLifeMs = 5_000;
+const pause = { firstMs: 1_000, mostMs: 30_000 };
 
 /** All functions of an entry module, each served at `url`/NAME, for as long as it is not closed. */
 export interface Functions extends AsyncDisposable {
@@ -40,7 +47,8 @@ export interface Functions extends AsyncDisposable {
 }
 
 /**
- * Starts the functions, and keeps them running: a process that ends by itself is started again, as the cloud does.
+ * Starts the functions, and keeps them running: a process that ends by itself is started again, as the cloud does; after a pause, where it
+ * has not lived long.
  *
  * @throws CliError `functions-failed` when they do not load and are not reloading; `signal.reason` when it is aborted
  */
@@ -53,7 +61,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
 /**
  * Holds at most one process. Every start and stop waits in one line (`#work`), so that none overtakes another.
  *
- *     starting ── it listens ──▶ running ── it ends ──▶ starting
+ *     starting ── it listens ──▶ running ── it ends ──▶ waiting ── time, a change ──▶ starting
  *        │                          └───── a change ──▶ starting
  *        └── it ends before ──▶ failed ─── a change ──▶ starting
  */
@@ -62,32 +70,50 @@ class FunctionsSupervisor implements Functions {
   readonly #watcher: FileWatcher | undefined;
   readonly #events = new EventEmitter<FunctionsProcessEvents>();
   #current: FunctionsProcess | undefined;
+  /** Those of the last start; they stay while the next one goes on. */
+  #names: readonly string[] = [];
   #work: Promise<void> = Promise.resolve();
-  #isClosing = false;
+  readonly #closing = new AbortController();
+  /** Gives up whatever start is going on. */
+  readonly #signal: AbortSignal;
+  /** The pause before the latest start that no change asked for. */
+  #waitMs = 0;
+  #waiting: NodeJS.Timeout | undefined;
+  #isUnwatchedTold = false;
 
   constructor(options: FunctionsOptions) {
     this.#options = options;
+    const closing = this.#closing.signal;
+    this.#signal = options.signal ? AbortSignal.any([options.signal, closing]) : closing;
     this.#events.on('output', (line, stream) => options.onEvent?.({ kind: 'output', line, stream }));
     if (!options.isReloading) return;
     this.#watcher = new FileWatcher((file) => this.#reload(file));
-    this.#events.on('loads', (file) => this.#watcher?.add(file));
+    this.#events.on('loads', (file) => this.#watch(file));
   }
 
   get url(): string {
     return `http://127.0.0.1:${this.#options.port}`;
   }
 
+  get #isClosing(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
   get names(): readonly string[] {
-    return this.#current?.names ?? [];
+    return this.#names;
   }
 
   async start(): Promise<void> {
-    const error = await this.#start();
-    if (error && (!this.#options.isReloading || this.#options.signal?.aborted)) throw error;
+    let error: CliError | undefined;
+    await this.#next(async () => {
+      error = await this.#start();
+    });
+    if (error && (!this.#options.isReloading || this.#signal.aborted)) throw error;
   }
 
   async close(): Promise<void> {
-    this.#isClosing = true;
+    this.#closing.abort();
+    clearTimeout(this.#waiting);
     this.#watcher?.close();
     await this.#next(async () => await this.#current?.close());
   }
@@ -101,7 +127,21 @@ class FunctionsSupervisor implements Functions {
     return this.#work;
   }
 
+  #watch(file: string): void {
+    try {
+      this.#watcher?.add(file);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      // A module that was written, loaded and deleted at once has nothing to be watched.
+      if (code === 'ENOENT' || this.#isUnwatchedTold) return;
+      this.#isUnwatchedTold = true;
+      this.#options.onEvent?.({ kind: 'unwatched', error: unwatched(dirname(file), message, error) });
+    }
+  }
+
   #reload(file: string): void {
+    clearTimeout(this.#waiting);
+    this.#waitMs = 0;
     void this.#next(async () => {
       if (this.#isClosing) return;
       this.#options.onEvent?.({ kind: 'changed', file });
@@ -114,14 +154,18 @@ class FunctionsSupervisor implements Functions {
 
   async #start(): Promise<CliError | undefined> {
     const { onEvent, isReloading: _, ...rest } = this.#options;
+    const signal = this.#signal;
     const startedAt = performance.now();
     try {
-      const started = await startFunctionsProcess({ ...rest, events: this.#events });
+      const started = await startFunctionsProcess({ ...rest, signal, events: this.#events });
       this.#current = started;
-      void started.exited.then(() => this.#ended(started));
-      onEvent?.({ kind: 'ready', names: started.names, tookMs: performance.now() - startedAt });
+      this.#names = started.names;
+      const readyAt = performance.now();
+      void started.exited.then(() => this.#ended(started, performance.now() - readyAt));
+      onEvent?.({ kind: 'ready', names: started.names, tookMs: readyAt - startedAt });
     } catch (error) {
-      if (this.#options.signal?.aborted) return error as CliError;
+      this.#names = [];
+      if (signal.aborted) return error as CliError;
       onEvent?.({ kind: 'failed', error: error as CliError });
       if (this.#watcher) this.#watcher.isCurious = true;
       return error as CliError;
@@ -130,12 +174,35 @@ class FunctionsSupervisor implements Functions {
     return undefined;
   }
 
-  #ended(process: FunctionsProcess): void {
+  #ended(process: FunctionsProcess, livedMs: number): void {
     if (this.#isClosing || this.#current !== process) return;
     this.#current = undefined;
-    this.#options.onEvent?.({ kind: 'ended' });
+    const longer = Math.min(Math.max(pause.firstMs, this.#waitMs * 2), pause.mostMs);
+    this.#waitMs = livedMs < shortLifeMs ? longer : 0;
+    this.#options.onEvent?.({ kind: 'ended', waitMs: this.#waitMs });
+    // Outside of the line, so that a change need not wait.
+    this.#waiting = setTimeout(() => this.#again(), this.#waitMs);
+  }
+
+  #again(): void {
     void this.#next(async () => {
       if (!this.#isClosing && !this.#current) await this.#start();
     });
   }
+}
+
+/** What the event `ended` says to people. */
+export function endedText({ waitMs }: Extract<FunctionsEvent, { kind: 'ended' }>): string {
+  const when = waitMs === 0 ? '' : `, in ${waitMs / 1000} s, as they did not live long`;
+  return `The functions have ended by themselves and are started again${when}.`;
+}
+
+function unwatched(folder: string, reason: string, cause: unknown): CliError {
+  return new CliError(
+    'failed',
+    `Changes in ${folder}, and perhaps elsewhere, are not seen: ${reason}.`,
+    'After such a change start `pageturner dev` again; or let the system watch more: on Linux fs.inotify.max_user_watches and ' +
+      'fs.inotify.max_user_instances, and `ulimit -n`.',
+    { cause },
+  );
 }

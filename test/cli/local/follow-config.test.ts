@@ -1,5 +1,5 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { followConfig, type ConfigEvent } from '../../../cli/local/follow-config.ts';
 import { loadConfig } from '../../../config/load.ts';
@@ -94,4 +94,33 @@ test('a wrong or missing file is named and changes nothing, and the next good on
   expect(emulator.snapshot().queues).toEqual(before);
   await after(() => write({ queues: [{ name: 'c' }] }));
   expect(ids()).toEqual(['a', 'c']);
+});
+
+test('what is read when it is over already changes nothing, and is not told', async () => {
+  const file = configFile({ queues: [{ name: 'a' }] });
+  const config = await loadConfig(file);
+  const begun = Promise.withResolvers<void>();
+  const read = Promise.withResolvers<typeof config>();
+  const calls: string[] = [];
+  const reconfigure = (): never => {
+    calls.push('reconfigure');
+    throw new Error('closed');
+  };
+  const following = followConfig({
+    emulator: { reconfigure },
+    config,
+    file,
+    async load() {
+      begun.resolve();
+      return await read.promise;
+    },
+    onEvent: ({ kind }) => calls.push(kind),
+  });
+  configFile({ queues: [{ name: 'b' }] }, dirname(file));
+  await begun.promise;
+  following[Symbol.dispose]();
+  read.resolve(config);
+  // What follows the reading has been done by then.
+  await new Promise((done) => setImmediate(done));
+  expect(calls).toEqual([]);
 });
