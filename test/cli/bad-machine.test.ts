@@ -55,7 +55,9 @@ test.each([
 ])('an occupied port for %s is named, with who wants it and where to change it', async (name, service) => {
   const port = await occupiedPort();
   const ports = { tasks: 0, firestore: 0, functions: 0, smtp: 0, [name]: port };
-  expect(await runCli(['dev', '--config', configFile({ ports })])).toEqual({
+  // With one named that runs already, no port for Firestore is wanted.
+  const env = { FIRESTORE_EMULATOR_HOST: undefined };
+  expect(await runCli(['dev', '--config', configFile({ ports })], { env })).toEqual({
     status: 1,
     stdout: '',
     stderr:
