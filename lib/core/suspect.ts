@@ -1,5 +1,3 @@
-import type { Shard } from './run.ts';
-
 /**
  * A document that is given to the user's code alone, because nothing was heard of attempts at the page that it stood in. It is kept before
  * the code is called; whatever is heard of an attempt, good or bad, takes it away.
@@ -17,7 +15,12 @@ export interface Suspect {
  * What is kept of a document that an attempt is about to have alone. One that comes before the time of the last one is over is none: that one may
  * be at work, and be heard of yet.
  */
-export function suspected({ suspect }: Shard, document: string, limitMs: number, now: number): Suspect {
+export function suspected(
+  { suspect }: { readonly suspect?: Suspect },
+  document: string,
+  limitMs: number,
+  now: number,
+): Suspect {
   if (suspect?.document !== document) return { document, attempts: 1, at: now };
   return now < suspect.at + limitMs ? suspect : { document, attempts: suspect.attempts + 1, at: now };
 }
