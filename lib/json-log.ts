@@ -1,5 +1,6 @@
 import type { Log } from './ports.ts';
 import { currentTrace } from './request-trace.ts';
+import { projectOf } from './settings.ts';
 
 /**
  * One JSON line an entry, in the shape that Cloud Logging reads from a function's output: what is asked for most often are labels,
@@ -28,7 +29,7 @@ function labelsOf(fields: Readonly<Record<string, unknown>>): object {
 function traceOf(): object {
   const trace = currentTrace();
   if (trace === undefined) return {};
-  const project = process.env['GOOGLE_CLOUD_PROJECT'] ?? process.env['GCLOUD_PROJECT'];
+  const project = projectOf(process.env);
   return {
     'logging.googleapis.com/trace':
       project === undefined ? trace.traceId : `projects/${project}/traces/${trace.traceId}`,

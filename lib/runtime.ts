@@ -6,7 +6,7 @@ import { createTokenVerifier, type TokenVerifier } from './http/verify-token.ts'
 import { jsonLog } from './json-log.ts';
 import { KnownRuns } from './known-runs.ts';
 import type { Ports, RetryLookup, RunStore } from './ports.ts';
-import { readSettings, type Settings } from './settings.ts';
+import { projectOf, readSettings, type Settings } from './settings.ts';
 import { systemClock } from './system-clock.ts';
 
 /** The ports on their real adapters, and what the HTTP handlers need besides. */
@@ -44,7 +44,7 @@ let sharedStore: RunStore | undefined;
 
 /** The process's own store, for those who only look: it needs a project and nothing else. */
 export function defaultStore(): RunStore {
-  sharedStore ??= createStore(process.env['GOOGLE_CLOUD_PROJECT'] ?? process.env['GCLOUD_PROJECT']);
+  sharedStore ??= createStore(projectOf(process.env));
   return sharedStore;
 }
 

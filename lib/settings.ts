@@ -25,8 +25,8 @@ const email = z.email('is not an e-mail address');
 const issuer = z.url('is not a URL').refine(isTrustworthy, 'must be an https:// URL, or one of this machine');
 
 const schema = z.object({
-  GOOGLE_CLOUD_PROJECT: z.string('is not set').min(1, 'is empty'),
-  PAGETURNER_LOCATION: z.string('is not set').min(1, 'is empty'),
+  GOOGLE_CLOUD_PROJECT: z.string('is not set'),
+  PAGETURNER_LOCATION: z.string('is not set'),
   PAGETURNER_FUNCTIONS_URL: z.url('is not set to a URL').transform((url) => url.replace(/\/+$/, '')),
   PAGETURNER_SERVICE_ACCOUNT: z.string('is not set').pipe(email),
   PAGETURNER_CALLERS: z
@@ -43,14 +43,21 @@ const schema = z.object({
   CLOUD_TASKS_EMULATOR_HOST: z.string().optional(),
 });
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The project that an environment names; an empty variable names none. */
+export function projectOf(environment: Environment): string | undefined {
+  return environment['GOOGLE_CLOUD_PROJECT'] || environment['GCLOUD_PROJECT'] || undefined;
+}
+
 /**
+ * An empty variable counts as one that is not set.
+ *
  * @throws PageturnerError `misconfigured`, naming every variable at fault.
  */
-export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
-  const parsed = schema.safeParse({
-    ...environment,
-    GOOGLE_CLOUD_PROJECT: environment['GOOGLE_CLOUD_PROJECT'] ?? environment['GCLOUD_PROJECT'],
-  });
+export function readSettings(environment: Environment): Settings {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse({ ...set, GOOGLE_CLOUD_PROJECT: projectOf(environment) });
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ');
     throw new PageturnerError(

@@ -12,7 +12,7 @@ const mebibyte = 1024 * 1024;
  * @throws PageturnerError `too-large`.
  */
 export function mustFit(writes: readonly Write[], own: readonly Write[] = []): void {
-  const most = process.env['FIRESTORE_EMULATOR_HOST'] === undefined ? 10 * mebibyte : 4 * mebibyte;
+  const most = process.env['FIRESTORE_EMULATOR_HOST'] ? 4 * mebibyte : 10 * mebibyte;
   let size = besideWrites;
   for (const write of [...own, ...writes]) {
     size += wireSize(write, most - size);

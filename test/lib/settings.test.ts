@@ -19,6 +19,14 @@ test('settings come from the environment; Google is the issuer unless another is
   });
 });
 
+test('an empty variable counts as one that is not set', () => {
+  const empty = { GOOGLE_CLOUD_PROJECT: '', CLOUD_TASKS_EMULATOR_HOST: '', PAGETURNER_ISSUER: '' };
+  const settings = readSettings({ ...good, ...empty, GCLOUD_PROJECT: 'q' });
+  expect(settings).toMatchObject({ project: 'q', issuer: 'https://accounts.google.com' });
+  expect(settings).not.toHaveProperty('tasksEmulatorHost');
+  expect(() => readSettings({ ...good, PAGETURNER_LOCATION: '' })).toThrow('PAGETURNER_LOCATION is not set');
+});
+
 test('everything that is missing is named at once', () => {
   expect(() => readSettings({})).toThrow(
     /GOOGLE_CLOUD_PROJECT is not set; PAGETURNER_LOCATION is not set; PAGETURNER_FUNCTIONS_URL is not set to a URL; PAGETURNER_SERVICE_ACCOUNT is not set/,
