@@ -1,4 +1,5 @@
 import type { RunSummary, ShardSummary } from '../lib/index.ts';
+import { errorText } from './error-text.ts';
 import { paint } from './output.ts';
 import { rateText, timeText, waitText } from './pace-text.ts';
 
@@ -18,13 +19,13 @@ export function lineOf(run: Watched, now: number): string {
   return [
     `${run.dryRun ? 'Dry run of ' : ''}${run.task} is ${paint('bold', run.state)}`,
     `${run.processed}${run.total === undefined ? '' : ` of ${run.total}`} documents`,
-    `${run.pages} pages`,
+    `${run.pages} ${run.pages === 1 ? 'page' : 'pages'}`,
     `${rateText(rate)}/s${most}`,
     ...(waits === undefined ? [] : [paint('yellow', waits)]),
     ...(left === undefined ? [] : [`${timeText(left)} left`]),
     ...(run.quarantined > 0 ? [paint('yellow', `${run.quarantined} set aside`)] : []),
     ...(run.shards.length > 1 ? [`${done} of ${run.shards.length} shards done`] : []),
-    ...(run.lastError ? [paint('red', firstLine(run.lastError.message))] : []),
+    ...(run.lastError ? [paint('red', errorText(run.lastError))] : []),
   ].join(' · ');
 }
 
@@ -74,7 +75,7 @@ function shardLine(shard: ShardSummary, now: number): string {
     ...troubles,
     moved.padStart(10),
     ...(waits === undefined ? [] : [paint('yellow', waits)]),
-    ...(lastError ? [paint('red', firstLine(lastError.message))] : []),
+    ...(lastError ? [paint('red', errorText(lastError))] : []),
   ].join('  ');
 }
 
@@ -90,9 +91,4 @@ function foldedLine(hidden: readonly ShardSummary[]): string {
   );
   const text = counts.flatMap(([count, state]) => (count > 0 ? [`${count} ${state}`] : [])).join(', ');
   return `and ${hidden.length} more: ${text}`;
-}
-
-/** Without what a terminal would take for a command. */
-function firstLine(message: string): string {
-  return (message.split('\n')[0] ?? '').replaceAll(/\p{Cc}/gu, ' ');
 }

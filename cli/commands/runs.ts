@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { listRuns, type RunSummary } from '../../lib/index.ts';
 import { newCommand, newGroup, withProject, type CommonOptions } from '../command.ts';
+import { errorText } from '../error-text.ts';
+import { fitLastColumn } from '../fit-table.ts';
 import { foundRun } from '../found-run.ts';
 import { paint, print, printJson, printPairs, printTable } from '../output.ts';
 import { paceText, throttleText, waitText } from '../pace-text.ts';
@@ -38,19 +40,18 @@ async function list(options: Options & { task?: string; limit: number }): Promis
   if (options.json) return printJson(runs);
   if (runs.length === 0)
     return print(task === undefined ? 'There is no run.' : `There is no run of ${task}.`);
-  return printTable(
-    ['RUN', 'TASK', 'STATE', 'DOCUMENTS', 'PAGES', 'STARTED', 'BEGAN', 'LAST ERROR'],
-    runs.map((run) => [
-      run.id,
-      run.task,
-      stateText(run),
-      String(run.processed),
-      String(run.pages),
-      String(run.started),
-      run.createdAt.toISOString(),
-      run.lastError?.message.split('\n')[0] ?? '',
-    ]),
-  );
+  const head = ['RUN', 'TASK', 'STATE', 'DOCUMENTS', 'PAGES', 'STARTED', 'BEGAN', 'LAST ERROR'];
+  const rows = runs.map((run) => [
+    run.id,
+    run.task,
+    stateText(run),
+    String(run.processed),
+    String(run.pages),
+    String(run.started),
+    run.createdAt.toISOString(),
+    run.lastError === undefined ? '' : errorText(run.lastError),
+  ]);
+  return printTable(head, fitLastColumn(head, rows));
 }
 
 async function show(id: string, options: Options): Promise<void> {
@@ -82,7 +83,7 @@ async function show(id: string, options: Options): Promise<void> {
       ? []
       : [['pace', paceText(run.documentsPerSecond, run.secondsLeft)] as const]),
     ...throttlePairs(run),
-    ...(run.lastError ? [['last error', run.lastError.message] as const] : []),
+    ...(run.lastError ? [['last error', errorText(run.lastError)] as const] : []),
   ]);
   print();
   printTable(
@@ -113,8 +114,7 @@ async function show(id: string, options: Options): Promise<void> {
   );
   for (const { index, lastError } of run.shards) {
     if (lastError === undefined) continue;
-    const where = lastError.document === undefined ? '' : ` at ${lastError.document}`;
-    print(paint('red', `Shard ${index} failed last${where}: ${lastError.message.split('\n')[0] ?? ''}`));
+    print(paint('red', `Shard ${index} failed last: ${errorText(lastError)}`));
   }
 }
 

@@ -51,5 +51,8 @@ test('runs show and getRun tell the pace of a run, and of each shard what was se
   expect(stdout).toMatch(/^set aside +1$/m);
   expect(stdout).toMatch(/^pace +0\.\d+ documents\/s, about \d+ s left$/m);
   expect(stdout).toMatch(/^0 +running +1 +0 +1 +1 +1 +1 +2030-01-01T00:00:\d\d\.000Z +.*b/m);
-  expect(stdout).toMatch(/^Shard 0 failed last at things\/c: poison$/m);
+  expect(stdout).toMatch(/^last error +things\/c: poison and more$/m);
+  expect(stdout).toMatch(/^Shard 0 failed last: things\/c: poison and more$/m);
+  const listed = await runCli(['runs', 'list', '--config', config]);
+  expect(listed.stdout).toMatch(/^r +walk .* things\/c: poison and more$/m);
 }, 60_000);

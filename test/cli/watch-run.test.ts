@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
+import { fitLastColumn } from '../../cli/fit-table.ts';
 import { drawRun, lineOf, type Watched } from '../../cli/run-view.ts';
 import { Screen, type Terminal } from '../../cli/screen.ts';
 import { iterativeTask } from '../../lib/index.ts';
@@ -146,9 +147,20 @@ test('a run that waits says until when, and how fast it may go', () => {
   expect(drawRun({ ...waiting, shards }, 24, now).filter((line) => line.includes('waits'))).toHaveLength(2);
 });
 
-test('the message of an error cannot command the terminal', () => {
-  const lastError = { message: 'bad\u001B[2J news\nand more', at: 1 };
-  expect(lineOf(watched(1, { lastError }), now)).toContain('bad [2J news');
+test('an error is told on one line, with its document, and cannot command the terminal', () => {
+  const lastError = { message: 'bad\u001B[2J news\n  and more\n', document: 'things/a', at: 1 };
+  expect(lineOf(watched(1, { lastError }), now)).toMatch(/ · things\/a: bad \[2J news and more$/);
+});
+
+test('the last column of a table is cut to the width of a terminal, and whole without one', () => {
+  const head = ['RUN', 'LAST ERROR'];
+  const rows = [
+    ['a', 'x'.repeat(100)],
+    ['\u001B[32mlonger\u001B[39m', 'short'],
+  ];
+  expect(fitLastColumn(head, rows, 40)).toEqual([['a', `${'x'.repeat(31)}…`], rows[1]]);
+  expect(fitLastColumn(head, rows, 10)[0]?.[1]).toHaveLength(20);
+  expect(fitLastColumn(head, rows, undefined)).toEqual(rows);
 });
 
 const hasScript = spawnSync('script', ['--version']).status === 0;
