@@ -40,6 +40,8 @@ export { cancelRun, pauseRun, resumeRun, retryRun, stopRepeating, throttleRun } 
 export type { ControlOptions, StopRunOptions } from './control-run.ts';
 export { healRuns } from './heal-runs.ts';
 export type { HealReport } from './heal-runs.ts';
+export { listSetAside } from './list-set-aside.ts';
+export type { SetAsideDocument, SetAsideDocuments } from './list-set-aside.ts';
 export { getRun, listRuns } from './runs.ts';
 export type { RunSummary, ShardSummary } from './runs.ts';
 export { startTask } from './start-task.ts';

@@ -16,8 +16,13 @@ export function takeBackWrite(db: Firestore, runId: string, path: string): Write
   return { kind: 'delete', ref: db.doc(setAsidePath(runId, path)) };
 }
 
+/** The path of the collection that holds the entries of a run. */
+export function setAsideCollection(runId: string): string {
+  return `pageturnerRuns/${runId}/setAside`;
+}
+
 function setAsidePath(runId: string, path: string): string {
-  return `pageturnerRuns/${runId}/setAside/${setAsideId(path)}`;
+  return `${setAsideCollection(runId)}/${setAsideId(path)}`;
 }
 
 /**

@@ -1,19 +1,26 @@
 import type { Command } from 'commander';
-import { listRuns, type RunSummary } from '../../lib/index.ts';
+import { listRuns, listSetAside, type RunSummary } from '../../lib/index.ts';
 import { newCommand, newGroup, withProject, type CommonOptions } from '../command.ts';
-import { errorText } from '../error-text.ts';
+import { cut, errorText } from '../error-text.ts';
 import { fitLastColumn } from '../fit-table.ts';
 import { foundRun } from '../found-run.ts';
 import { paint, print, printJson, printPairs, printTable } from '../output.ts';
 import { paceText, throttleText, waitText } from '../pace-text.ts';
 import type { PlaceOptions } from '../place.ts';
 import { reportPairs } from '../report-pairs.ts';
+import { mostShown, printSetAside } from '../set-aside-view.ts';
 import { useFirestore } from '../use-runs.ts';
 import { wholeNumber } from '../whole-number.ts';
 import { addControls } from './control-runs.ts';
 import { watchCommand } from './watch-run.ts';
 
 type Options = CommonOptions & PlaceOptions;
+
+/** Documents that were set aside, for programs. */
+const mostListed = 100;
+
+/** `--json` has all of it. */
+const longestResult = 200;
 
 export function runsCommand(): Command {
   const runs = newGroup('runs', 'see the runs of iterative tasks, and control them', 'runs list');
@@ -45,7 +52,7 @@ async function list(options: Options & { task?: string; limit: number }): Promis
     run.id,
     run.task,
     stateText(run),
-    String(run.processed),
+    documentsText(run),
     String(run.pages),
     String(run.started),
     run.createdAt.toISOString(),
@@ -57,7 +64,8 @@ async function list(options: Options & { task?: string; limit: number }): Promis
 async function show(id: string, options: Options): Promise<void> {
   await useFirestore(options);
   const run = await foundRun(id);
-  if (options.json) return printJson(run);
+  const setAside = await listSetAside(id, { limit: options.json ? mostListed : mostShown });
+  if (options.json) return printJson({ ...run, setAside });
   printPairs([
     ['run', run.id],
     ['task', run.task],
@@ -74,8 +82,7 @@ async function show(id: string, options: Options): Promise<void> {
     ['started by', run.startedBy],
     ['began', run.createdAt.toISOString()],
     ...(run.endedAt ? [['ended', run.endedAt.toISOString()] as const] : []),
-    ['documents', run.total === undefined ? String(run.processed) : `${run.processed} of ${run.total}`],
-    ...(run.quarantined > 0 ? [['set aside', paint('yellow', String(run.quarantined))] as const] : []),
+    ['documents', documentsText(run)],
     ['pages', String(run.pages)],
     ['tasks started', String(run.started)],
     ...reportPairs(run),
@@ -83,6 +90,13 @@ async function show(id: string, options: Options): Promise<void> {
       ? []
       : [['pace', paceText(run.documentsPerSecond, run.secondsLeft)] as const]),
     ...throttlePairs(run),
+    ...(run.result === undefined
+      ? []
+      : [['result', cut(JSON.stringify(run.result), longestResult)] as const]),
+    ...(run.failedChildren === undefined ? [] : [['failed children', String(run.failedChildren)] as const]),
+    ...(run.callbackError === undefined
+      ? []
+      : [['callback error', `${run.callbackError.callback}: ${errorText(run.callbackError)}`] as const]),
     ...(run.lastError ? [['last error', errorText(run.lastError)] as const] : []),
   ]);
   print();
@@ -116,6 +130,13 @@ async function show(id: string, options: Options): Promise<void> {
     if (lastError === undefined) continue;
     print(paint('red', `Shard ${index} failed last: ${errorText(lastError)}`));
   }
+  printSetAside(run, setAside);
+}
+
+/** Such as `9 of 12, 3 set aside`. */
+function documentsText({ processed, total, quarantined }: RunSummary): string {
+  const handled = total === undefined ? String(processed) : `${processed} of ${total}`;
+  return quarantined > 0 ? `${handled}, ${paint('yellow', `${quarantined} set aside`)}` : handled;
 }
 
 /** How fast it may go and until when it waits, if anything bounds it. */

@@ -47,12 +47,48 @@ test('runs show and getRun tell the pace of a run, and of each shard what was se
 
   const { status, stdout } = await runCli(['runs', 'show', 'r', '--config', config]);
   expect(status).toBe(0);
-  expect(stdout).toMatch(/^documents +1 of 4$/m);
-  expect(stdout).toMatch(/^set aside +1$/m);
+  expect(stdout).toMatch(/^documents +1 of 4, 1 set aside$/m);
   expect(stdout).toMatch(/^pace +0\.\d+ documents\/s, about \d+ s left$/m);
   expect(stdout).toMatch(/^0 +running +1 +0 +1 +1 +1 +1 +2030-01-01T00:00:\d\d\.000Z +.*b/m);
   expect(stdout).toMatch(/^last error +things\/c: poison and more$/m);
   expect(stdout).toMatch(/^Shard 0 failed last: things\/c: poison and more$/m);
   const listed = await runCli(['runs', 'list', '--config', config]);
-  expect(listed.stdout).toMatch(/^r +walk .* things\/c: poison and more$/m);
+  expect(listed.stdout).toMatch(/^r +walk +running +1 of 4, 1 set aside .* things\/c: poison and more$/m);
+}, 60_000);
+
+test('runs show names documents that were set aside and why, the result, failed children and the error of a callback', async () => {
+  const project = `test-${randomUUID().slice(0, 18)}`;
+  const config = configFile({ project });
+  const db = testFirestore(project);
+  const ids = Array.from({ length: 12 }, (_, place) => `thing-${place}`);
+  for (const id of ids) await db.doc(`things/${id}`).set({});
+  const picky = iterativeTask({
+    name: 'picky',
+    queue: 'iterate',
+    params: z.object({}),
+    query: (_, all) => all.collection('things'),
+    each: (thing, ctx) => ctx.quarantine(thing, 'not\nwanted'),
+  });
+  const ports = testPorts(db);
+  await begin(picky, ports);
+  await takeLast(picky, ports);
+  const show = async (...args: string[]) =>
+    (await runCli(['runs', 'show', 'r', ...args, '--config', config])).stdout;
+  expect(await show()).toMatch(/\n {2}and 2 more\nWhen it has ended, take them again with: [^\n]+ r\n$/);
+
+  while ((await takeLast(picky, ports)) !== 'completed');
+  const callbackError = { callback: 'onPause' as const, message: 'no pager', at: 1 };
+  await ports.store.changeRun('r', ({ run }) => ({
+    run: { ...run, result: JSON.stringify('x'.repeat(300)), failedChildren: 2, callbackError },
+  }));
+  const shown = await show();
+  expect(shown.match(/^ {2}things\/thing-\d+: not wanted \(by its handler\)$/gm)).toHaveLength(10);
+  expect(shown).toMatch(/\n {2}and 2 more\nTake them again with: pageturner runs retry r\n$/);
+  expect(shown).toMatch(/^result +"x{198}…$/m);
+  expect(shown).toMatch(/^failed children +2$/m);
+  expect(shown).toMatch(/^callback error +onPause: no pager$/m);
+  const { setAside } = JSON.parse(await show('--json')) as { setAside: { documents: object[] } };
+  expect(setAside).toMatchObject({ hasMore: false });
+  expect(setAside.documents).toHaveLength(12);
+  expect(setAside.documents[0]).toMatchObject({ reason: 'not\nwanted', attempts: 0 });
 }, 60_000);

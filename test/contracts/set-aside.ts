@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Cursor } from '../../lib/core/cursor.ts';
+import { listSetAside } from '../../lib/list-set-aside.ts';
 import type { RunStore } from '../../lib/ports.ts';
 
 /** A store in a database of its own; `seed` writes documents before the test begins. */
@@ -38,6 +39,27 @@ export function setAsideContract(create: StoreFactory): void {
       expect(await rest(first.end)).toEqual([['e'], ['things/d'], 2]);
       const [a = expect.fail('none')] = first.documents;
       expect(await rest(first.positionOf(a))).toEqual([['c', 'e'], ['things/b', 'things/d'], 4]);
+    });
+
+    test('are listed with why and when, and whether there are more', async () => {
+      const at = new Date(Date.UTC(2030, 0, 1));
+      const entry = (id: string): object => ({
+        path: `things/${id}`,
+        error: { message: `no ${id}` },
+        attempts: 3,
+        at,
+      });
+      const path = 'pageturnerRuns/r1/setAside';
+      await seed({
+        [`${path}/a`]: entry('a'),
+        [`${path}/b`]: { ...entry('b'), error: { message: 'no b', stack: 'at b' }, attempts: 0 },
+      });
+      const a = { path: 'things/a', reason: 'no a', attempts: 3, at };
+      const b = { path: 'things/b', reason: 'no b', stack: 'at b', attempts: 0, at };
+      expect(await listSetAside('r1', { limit: 1 }, store)).toEqual({ documents: [a], hasMore: true });
+      expect(await listSetAside('r1', { limit: 2 }, store)).toEqual({ documents: [a, b], hasMore: false });
+      for (const none of ['r2', 'a/b'])
+        expect(await listSetAside(none, {}, store)).toEqual({ documents: [], hasMore: false });
     });
 
     test('may be none', async () => {
