@@ -43,6 +43,6 @@ export type { HealReport } from './heal-runs.ts';
 export { listSetAside } from './list-set-aside.ts';
 export type { SetAsideDocument, SetAsideDocuments } from './list-set-aside.ts';
 export { getRun, listRuns } from './runs.ts';
-export type { RunSummary, ShardSummary } from './runs.ts';
+export type { ErrorSummary, RunSummary, ShardSummary } from './runs.ts';
 export { startTask } from './start-task.ts';
 export type { StartedRun, StartedTask, StartOptions } from './start-task.ts';

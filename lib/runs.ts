@@ -11,6 +11,9 @@ import type { Version } from './core/version.ts';
 import type { RunStore } from './ports.ts';
 import { defaultStore } from './runtime.ts';
 
+/** An error as people see it: its time is a Date, as every other one is. */
+export type ErrorSummary = Omit<ErrorRecord, 'at'> & { readonly at: Date };
+
 /** A run as people see it. */
 export interface RunSummary {
   readonly id: string;
@@ -58,14 +61,17 @@ export interface RunSummary {
    * undefined without a total, and unless it is running.
    */
   readonly secondsLeft?: number;
-  /** The first instant at which one of its pages may begin, where each shard that goes on waits; it may be past. */
+  /**
+   * The first instant at which one of its pages may begin, where each shard that goes on waits; while it is starting, the one that it was
+   * to wait for. It may be past.
+   */
   readonly waitsUntil?: Date;
   /** The error that ended the run, or else the last one that a shard has not got over. */
-  readonly lastError?: ErrorRecord;
+  readonly lastError?: ErrorSummary;
   /** Tasks that its pages started and that did not end well; once completed, with `waitForChildren`. */
   readonly failedChildren?: number;
   /** The last failure of a callback (`onPause`, `onCancel`, `onError`), which leaves the run as it is. */
-  readonly callbackError?: ErrorRecord & { readonly callback: string };
+  readonly callbackError?: ErrorSummary & { readonly callback: string };
   /** What happened to it, the newest last; at most the last 50. */
   readonly history: readonly (Omit<HistoryEntry, 'at'> & { readonly at: Date })[];
   readonly shards: readonly ShardSummary[];
@@ -91,7 +97,7 @@ export interface ShardSummary {
   /** When it last moved: by a page, a failure, a command or the healer. */
   readonly updatedAt: Date;
   /** The last failure, until a page succeeds. */
-  readonly lastError?: ErrorRecord;
+  readonly lastError?: ErrorSummary;
 }
 
 /**
@@ -151,12 +157,16 @@ function summarize(run: Run, shards: readonly Shard[]): RunSummary {
     ...(run.result === undefined ? {} : { result: JSON.parse(run.result) as Json }),
     ...paceOf({ run, shards }),
     ...waitOf(waitingUntil({ run, shards })),
-    ...(lastError === undefined ? {} : { lastError }),
+    ...(lastError === undefined ? {} : { lastError: withDate(lastError) }),
     ...(run.failedChildren === undefined ? {} : { failedChildren: run.failedChildren }),
-    ...(run.callbackError === undefined ? {} : { callbackError: run.callbackError }),
-    history: run.history.map((entry) => ({ ...entry, at: new Date(entry.at) })),
+    ...(run.callbackError === undefined ? {} : { callbackError: withDate(run.callbackError) }),
+    history: run.history.map(withDate),
     shards: shards.map((shard) => summarizeShard(shard)),
   };
+}
+
+function withDate<T extends { readonly at: number }>(kept: T): Omit<T, 'at'> & { readonly at: Date } {
+  return { ...kept, at: new Date(kept.at) };
 }
 
 function waitOf(until: number | undefined): { readonly waitsUntil?: Date } {
@@ -178,6 +188,6 @@ function summarizeShard(shard: Shard): ShardSummary {
     started,
     failures,
     updatedAt: new Date(shard.updatedAt),
-    ...(lastError === undefined ? {} : { lastError }),
+    ...(lastError === undefined ? {} : { lastError: withDate(lastError) }),
   };
 }

@@ -47,7 +47,7 @@ async function list(options: Options & { task?: string; limit: number }): Promis
   if (options.json) return printJson(runs);
   if (runs.length === 0)
     return print(task === undefined ? 'There is no run.' : `There is no run of ${task}.`);
-  const head = ['RUN', 'TASK', 'STATE', 'DOCUMENTS', 'PAGES', 'STARTED', 'BEGAN', 'LAST ERROR'];
+  const head = ['RUN', 'TASK', 'STATE', 'DOCUMENTS', 'PAGES', 'STARTED', 'CREATED', 'LAST ERROR'];
   const rows = runs.map((run) => [
     run.id,
     run.task,
@@ -80,7 +80,7 @@ async function show(id: string, options: Options): Promise<void> {
     ...(run.nextRun === undefined ? [] : [['next run', run.nextRun] as const]),
     ['parameters', JSON.stringify(run.params)],
     ['started by', run.startedBy],
-    ['began', run.createdAt.toISOString()],
+    ['created', run.createdAt.toISOString()],
     ...(run.endedAt ? [['ended', run.endedAt.toISOString()] as const] : []),
     ['documents', documentsText(run)],
     ['pages', String(run.pages)],
@@ -99,6 +99,15 @@ async function show(id: string, options: Options): Promise<void> {
       : [['callback error', `${run.callbackError.callback}: ${errorText(run.callbackError)}`] as const]),
     ...(run.lastError ? [['last error', errorText(run.lastError)] as const] : []),
   ]);
+  if (run.shards.length > 0) printShards(run);
+  for (const { index, lastError } of run.shards) {
+    if (lastError === undefined) continue;
+    print(paint('red', `Shard ${index} failed last: ${errorText(lastError)}`));
+  }
+  printSetAside(run, setAside);
+}
+
+function printShards({ shards }: RunSummary): void {
   print();
   printTable(
     [
@@ -113,7 +122,7 @@ async function show(id: string, options: Options): Promise<void> {
       'LAST MOVED',
       'CURSOR',
     ],
-    run.shards.map((shard) => [
+    shards.map((shard) => [
       String(shard.index),
       waitText(shard, Date.now()) ?? shard.state,
       String(shard.turn),
@@ -126,11 +135,6 @@ async function show(id: string, options: Options): Promise<void> {
       shard.cursor === null ? '' : JSON.stringify(shard.cursor),
     ]),
   );
-  for (const { index, lastError } of run.shards) {
-    if (lastError === undefined) continue;
-    print(paint('red', `Shard ${index} failed last: ${errorText(lastError)}`));
-  }
-  printSetAside(run, setAside);
 }
 
 /** Such as `9 of 12, 3 set aside`. */

@@ -33,8 +33,9 @@ export function paceOf({ run, shards }: RunRecords): Pace {
   return { documentsPerSecond, secondsLeft };
 }
 
-/** The first instant at which a page may begin; undefined unless each shard that goes on is told to wait. */
+/** The first instant at which a page may begin, or a run that is to begin later; undefined unless each shard that goes on is told to wait. */
 export function waitingUntil({ run, shards }: RunRecords): number | undefined {
+  if (run.state === 'starting') return run.at;
   const walking = run.state === 'running' ? shards.filter(({ state }) => state === 'running') : [];
   const until = Math.min(...walking.map(({ notBefore }) => notBefore ?? 0));
   return walking.length === 0 || until === 0 ? undefined : until;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { getRun, iterativeTask } from '../../lib/index.ts';
+import { startRun } from '../../lib/start-run.ts';
 import { runCli } from '../support/cli.ts';
 import { configFile } from '../support/config-file.ts';
 import { testFirestore } from '../support/firestore.ts';
@@ -38,7 +39,17 @@ test('runs show and getRun tell the pace of a run, and of each shard what was se
     processed: 1,
     quarantined: 1,
     documentsPerSecond: expect.any(Number),
-    shards: [{ processed: 1, quarantined: 1, failures: 1, pages: 1, started: 0 }],
+    lastError: { document: 'things/c', at: expect.any(Date) },
+    shards: [
+      {
+        processed: 1,
+        quarantined: 1,
+        failures: 1,
+        pages: 1,
+        started: 0,
+        lastError: { at: expect.any(Date) },
+      },
+    ],
   });
   const { documentsPerSecond = 0, secondsLeft, shards, history } = run ?? expect.fail();
   const walkedSeconds = ((shards[0]?.updatedAt.getTime() ?? 0) - (history[0]?.at.getTime() ?? 0)) / 1000;
@@ -91,4 +102,15 @@ test('runs show names documents that were set aside and why, the result, failed 
   expect(setAside).toMatchObject({ hasMore: false });
   expect(setAside.documents).toHaveLength(12);
   expect(setAside.documents[0]).toMatchObject({ reason: 'not\nwanted', attempts: 0 });
+}, 60_000);
+
+test('runs show of a run that waits for its time says until when, and that it is created, and has no table of shards', async () => {
+  const project = `test-${randomUUID().slice(0, 18)}`;
+  const ports = testPorts(testFirestore(project));
+  const at = Date.UTC(2090, 0, 1);
+  await startRun(walk, { run: 'r', queue: 'iterate', params: {}, startedBy: 'test', at }, ports);
+  const { stdout } = await runCli(['runs', 'show', 'r', '--config', configFile({ project })]);
+  expect(stdout).toMatch(/^created +20/m);
+  expect(stdout).toMatch(/^now +waits until 2090-01-01T00:00:00.000Z$/m);
+  expect(stdout).not.toContain('SHARD');
 }, 60_000);

@@ -148,7 +148,7 @@ test('a run that waits says until when, and how fast it may go', () => {
 });
 
 test('an error is told on one line, with its document, and cannot command the terminal', () => {
-  const lastError = { message: 'bad\u001B[2J news\n  and more\n', document: 'things/a', at: 1 };
+  const lastError = { message: 'bad\u001B[2J news\n  and more\n', document: 'things/a', at: new Date(now) };
   expect(lineOf(watched(1, { lastError }), now)).toMatch(/ · things\/a: bad \[2J news and more$/);
 });
 

@@ -289,7 +289,7 @@ describe('a callback that fails', () => {
     expect(await callBack(faulty, callback(), ports)).toBe('replayed');
     expect(await getRun('r', ports.store)).toMatchObject({
       state: 'paused',
-      callbackError: { callback: 'onPause', message: 'no pager' },
+      callbackError: { callback: 'onPause', message: 'no pager', at: expect.any(Date) },
     });
     await resumeRun('r', {}, ports);
     await takeAll(faulty, ports);

@@ -8,6 +8,7 @@ import {
   resumeRun,
   type Wait,
 } from '../../lib/index.ts';
+import { startRun } from '../../lib/start-run.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
 import type { HeldClock } from '../support/memory-ports.ts';
 import { begin, takeLast } from '../support/runs.ts';
@@ -109,4 +110,14 @@ describe('a run that waits', () => {
     expect((await getRun('r', ports.store))?.state).toBe('pausing');
     await takeLast(walk, ports);
   });
+});
+
+test('a run that is to begin later waits until then, and no longer once it is prepared', async () => {
+  const walk = iterativeTask({ ...base, each: visit });
+  const at = clock.now() + 60_000;
+  await startRun(walk, { run: 'r', queue: 'iterate', params: {}, startedBy: 'test', at }, ports);
+  expect(await waitsUntil()).toBe(at);
+  clock.ms = at;
+  await takeLast(walk, ports);
+  expect(await waitsUntil()).toBeUndefined();
 });
