@@ -8,7 +8,13 @@ export function asFault(error: unknown): CliError {
   const message = error instanceof Error ? error.message : String(error);
   const options = { cause: error };
   if (error instanceof CommanderError) {
-    const said = message.replace(/^error: /, '').replaceAll('\n', ' ');
+    const said = message
+      .replace(/^error: /, '')
+      .replace(
+        /^command-argument value ('.*') is invalid for argument '(\S+)'/s,
+        'argument <$2> $1 is invalid',
+      )
+      .replaceAll('\n', ' ');
     return new CliError('usage', said, 'Add --help to see how it is called.', options);
   }
   if (error instanceof ConfigError)

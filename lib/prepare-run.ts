@@ -15,6 +15,7 @@ import { taken, withReport } from './dry-run.ts';
 import { Effects } from './effects.ts';
 import { findBoundaries } from './find-boundaries.ts';
 import type { Attempt, Ports, RunStore } from './ports.ts';
+import { queryOf } from './query-of.ts';
 import { refuseRun } from './refuse-run.ts';
 import { runFailed } from './run-failed.ts';
 import { observeHandler } from './telemetry/observe-handler.ts';
@@ -97,7 +98,7 @@ async function draw(
   ports: Ports,
 ): Promise<Plan | 'continued' | undefined> {
   const { store } = ports;
-  const query = task.query(params, store.db);
+  const query = queryOf(task, params, store.db);
   if (run.shards > 1) {
     const drawing = await findBoundaries(query, run, ports);
     if (drawing === undefined || drawing === 'continued') return drawing;

@@ -8,6 +8,7 @@ import type { TurnDelivery } from './core/delivery.ts';
 import type { PageInHand } from './commit-page.ts';
 import type { TurnInHand } from './handle-page.ts';
 import type { Attempt, Ports, RunStore } from './ports.ts';
+import { queryOf } from './query-of.ts';
 
 /** A page that was asked for before its shard was read: a guess, of use only if it is what the shard then asks for. */
 export interface PageAhead {
@@ -65,7 +66,7 @@ async function ask(
   store: RunStore,
 ): Promise<PageInHand> {
   const params: unknown = parseParameters(task.name, task.params, JSON.parse(text));
-  const page = await store.readPage(task.query(params, store.db), range, after, limit);
+  const page = await store.readPage(queryOf(task, params, store.db), range, after, limit);
   const last = page.documents.at(-1);
   // A query whose positions cannot be named is better refused before its documents are handled.
   if (last !== undefined) page.positionOf(last);

@@ -79,7 +79,8 @@ async function control(id: string, call: Call, options: Options): Promise<void> 
       (await call(id, { by: localUser(), force, ...(reason === undefined ? {} : { reason }) }, ports)) ?? id;
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'invalid-state') throw error;
-    throw new CliError('refused', (error as Error).message, `See it with: pageturner runs show ${id}`, {
+    const { nextRun = id } = before;
+    throw new CliError('refused', (error as Error).message, `See it with: pageturner runs show ${nextRun}`, {
       cause: error,
     });
   }

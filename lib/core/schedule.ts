@@ -19,8 +19,12 @@ export function startAt(
   }
   const instant = at === undefined ? now + Number(delay) * 1000 : at.getTime();
   if (Number.isNaN(instant) || instant > now + maxAheadMs || (delay !== undefined && delay < 0)) {
-    const given = at === undefined ? `delay ${delay}` : `at ${String(at)}`;
+    const given = at === undefined ? `delay ${delay}` : `at ${timeText(at)}`;
     throw new PageturnerError('invalid-parameters', `${given} is no time from now to 30 days ahead.`);
   }
   return instant;
+}
+
+function timeText(at: Date): string {
+  return Number.isNaN(at.getTime()) ? 'Invalid Date' : at.toISOString();
 }

@@ -13,7 +13,7 @@ const known: readonly string[] = [...settable, 'dryRun'];
 
 const number = z
   .string()
-  .regex(/^\d+(\.\d+)?$/, 'must be a number')
+  .regex(/^\d+(\.\d+)?$/, 'must be a number from 0 on, such as 60')
   .transform(Number);
 const schema = z.object({
   delay: number.optional(),

@@ -85,7 +85,8 @@ const lookSchema = z.union([
 ]);
 
 async function command(request: Request, by: string, ports: Ports): Promise<RunSummary | undefined> {
-  const asked = parse(commandSchema, jsonBody(request) ?? {}, '{"run": "4f1c…", "command": "pause"}');
+  const body = jsonBody(request) ?? {};
+  const asked = parse(commandSchema, body, exampleFor(body));
   const before = await getRun(asked.run, ports.store);
   if (before === undefined) return undefined;
   const cause = { by, ...(asked.reason === undefined ? {} : { reason: asked.reason }) };
@@ -119,6 +120,12 @@ async function look(
   if ('run' in asked) return await getRun(asked.run, store);
   const { task, limit } = asked;
   return { runs: await listRuns({ limit, ...(task === undefined ? {} : { task }) }, store) };
+}
+
+/** Of the command that was meant, where that is known. */
+function exampleFor(body: unknown): string {
+  const isThrottle = (body as { readonly command?: unknown }).command === 'throttle';
+  return `{"run": "4f1c…", "command": ${isThrottle ? '"throttle", "documentsPerSecond": 50' : '"pause"'}}`;
 }
 
 function parse<T>(schema: z.ZodType<T>, value: unknown, example: string): T {

@@ -155,7 +155,9 @@ test('runs throttle has a run go slower, says so with who did it, and lifts that
   expect(JSON.parse((await run('throttle', 'r', 'none', '--json')).stdout)).not.toHaveProperty('throttledTo');
   const wrong = await run('throttle', 'r', '0');
   expect(wrong).toMatchObject({ status: 2, stdout: '' });
-  expect(wrong.stderr).toContain('Write documents a second, from 0.1 to 1000000, or none for no limit.');
+  expect(wrong.stderr).toMatch(
+    /^pageturner: argument <documents-per-second> '0' is invalid. Write documents a second, from 0.1 to 1000000, or none/,
+  );
   await run('cancel', 'r', '--force');
   expect((await run('throttle', 'r', '5')).stderr).toMatch(
     /^pageturner: Run r is canceled; throttle takes a run/,
@@ -185,4 +187,16 @@ test.each([
       /^pageturner: There is no run .*\.\n`pageturner runs list` shows the newest ones\.\n$/,
     ),
   });
+});
+
+test('a command for a run that has been followed is refused, and sends people to the run that followed', async () => {
+  const options = await withTasksEmulator();
+  await ports.store.changeRun('r', ({ run }) => ({
+    run: { ...run, state: 'completed', endedAt: 1, nextRun: 'r-2' },
+  }));
+  const { status, stderr } = await runCli(['runs', 'cancel', 'r', '--config', config], options);
+  expect(status).toBe(1);
+  expect(stderr).toBe(
+    'pageturner: Run r is completed, and run r-2 has followed it.\nSee it with: pageturner runs show r-2\n',
+  );
 });

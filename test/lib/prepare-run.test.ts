@@ -168,6 +168,19 @@ test('a query that throws uses up the failure budget, and the run ends with its 
   });
 });
 
+test.each([
+  ['undefined', () => {}],
+  ['a promise', async () => db.collection('things')],
+  ['something of type string', () => 'things'],
+])('a query that returns %s ends the run at once, and says what to return', async (what, query) => {
+  const walk = iterativeTask({ ...base, query: query as never, each: visit });
+  await startRun(walk, runStart, ports);
+  expect(await takeLast(walk, ports)).toBe('failed');
+  expect((await ports.store.getRun('r'))?.run.error?.message).toBe(
+    `query of task "walk" returned ${what}: return a Firestore query, such as db.collection('students').`,
+  );
+});
+
 test('what the platform fails at is no failure of the preparation, and a last attempt begins it anew', async () => {
   const walk = iterativeTask({ ...base, maxFailures: 1, each: visit });
   await startRun(walk, runStart, ports);

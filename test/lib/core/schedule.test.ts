@@ -15,6 +15,7 @@ test.each([
   [{ delay: Number.NaN }, 'delay NaN'],
   [{ delay: 31 * 24 * 3600 }, 'delay 2678400'],
   [{ at: new Date(Number.NaN) }, 'at Invalid Date'],
+  [{ at: new Date(Date.UTC(2027, 0, 1)) }, 'at 2027-01-01T00:00:00.000Z is no time'],
   [{ delay: 1, at: new Date(now) }, 'Both delay and at are given'],
 ])('%j is refused', (when, message) => {
   expect(() => startAt(when, now)).toThrow(message);

@@ -132,7 +132,7 @@ test('a caller has a run go slower, and is told what is wrong with a rate', asyn
   for (const [documentsPerSecond, message] of [
     [0, 'documentsPerSecond 0: write a number from 0.1'],
     ['20', 'The request does not fit: documentsPerSecond'],
-    [undefined, 'The request does not fit: documentsPerSecond'],
+    [undefined, 'Write it as {"run": "4f1c…", "command": "throttle", "documentsPerSecond": 50}.'],
   ] as const) {
     expect(await post({ run: 'r', command, documentsPerSecond })).toMatchObject({
       status: 400,

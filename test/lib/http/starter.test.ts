@@ -225,6 +225,7 @@ test.each([
   ['start-walk', '?shards=2', 'Callers of this starter may not set shards'],
   ['start-open', '?key=b&delay=1', 'Callers of this starter may not set delay or key'],
   ['start-open', '?shards=many', 'shards: must be a number'],
+  ['start-open', '?repeat=-1', 'repeat: must be a number from 0 on, such as 60'],
   ['start-open', '?shards=0', 'shards is 0; give a whole number from 1 to 100.'],
   ['start-open', '?at=tomorrow', 'at: must be an instant'],
   ['start-open', '?documentsPerSecond=0', 'documentsPerSecond 0: write a number from 0.1'],
