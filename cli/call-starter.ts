@@ -72,6 +72,7 @@ const nextSteps: Readonly<Record<number, string>> = {
   401: 'The token is not for this function: check that --url is the address that the function knows as its own.',
   403: 'Name the caller in PAGETURNER_CALLERS, or in the callers of the starter.',
   409: 'Wait for that run, or give another --key or --idempotency-key.',
+  500: 'The log of the functions says more; `pageturner runs list` shows whether a run was left behind.',
   404: 'A task TASK is started by the function start-TASK; check the name of the task.',
 };
 

@@ -4,7 +4,7 @@ import { firstPageSize, pageSizeAfter } from './core/page-size.ts';
 import type { Shard } from './core/run.ts';
 import { mostDocuments, nextPageAt, shareOf } from './core/throttle.ts';
 import { advance } from './core/turn-rules.ts';
-import { drain } from './drain.ts';
+import { drainTurn } from './drain-turn.ts';
 import { taken } from './dry-run.ts';
 import type { Handled, TurnInHand } from './handle-page.ts';
 import type { Page, SetAsidePage } from './ports.ts';
@@ -81,10 +81,11 @@ export async function carryOn(
   after: Shard | 'conflict',
 ): Promise<'committed' | 'conflict'> {
   if (after === 'conflict') return 'conflict';
-  await drain(after.outbox, ports.queue);
+  await drainTurn(run.value.id, after, ports);
   const quarantined = after.quarantined - shard.value.quarantined;
   if (quarantined > 0) {
-    ports.log.write('WARNING', `${quarantined} documents were set aside`, {
+    const few = quarantined === 1 ? '1 document was' : `${quarantined} documents were`;
+    ports.log.write('WARNING', `${few} set aside`, {
       task: task.name,
       run: run.value.id,
       shard: after.index,

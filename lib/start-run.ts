@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { IterativeTask } from './core/definition.ts';
 import type { StartDelivery } from './core/delivery.ts';
-import { PageturnerError } from './core/errors.ts';
+import { failed } from './core/control.ts';
+import { errorRecord, PageturnerError } from './core/errors.ts';
 import { newRun, type RunStart } from './core/new-run.ts';
 import type { Run } from './core/run.ts';
 import { drain } from './drain.ts';
@@ -23,11 +24,24 @@ export async function startRun(
   const created = await store.createRun(run);
   // Whoever made it may have died before its preparation was enqueued, for the time that stands in it.
   const found = created === 'exists' ? await sameRun(run, store) : run;
-  if (found.state === 'starting') await drain(found.outbox, queue);
+  if (found.state === 'starting') {
+    try {
+      await drain(found.outbox, queue);
+    } catch (error) {
+      if (error instanceof PageturnerError) await endUnbegun(run.id, error, ports);
+      throw error;
+    }
+  }
   if (created === 'exists') return 'exists';
   const kind = run.isDryRun === true ? 'dry run' : 'run';
   log.write('INFO', `The ${kind} started`, { task: task.name, run: run.id, startedBy: run.startedBy });
   return 'started';
+}
+
+/** A run whose queue does not exist would wait for nobody, and hold its key: it ends, and a retry takes it up again. */
+async function endUnbegun(runId: string, error: PageturnerError, { store, clock }: Ports): Promise<void> {
+  const record = errorRecord(error, clock.now());
+  await store.changeRun(runId, (now) => failed(now, record, { at: record.at, by: now.run.startedBy }));
 }
 
 /** The run as it stands. Whoever starts something else under the same idempotency key would take the first run for it. */

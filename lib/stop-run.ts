@@ -1,6 +1,8 @@
 import { changeIfSame } from './change-if-same.ts';
 import { emptied, parkAll, stopped } from './core/control.ts';
 import type { RunDelivery } from './core/delivery.ts';
+import { errorRecord } from './core/errors.ts';
+import { isPlatformFailure } from './core/platform-failure.ts';
 import { isStopping } from './core/run-state.ts';
 import { drainChildren, drainOwed, drainRun } from './drain.ts';
 import type { Ports } from './ports.ts';
@@ -30,8 +32,22 @@ export async function stopRun(runId: string, { by, force }: StopOptions, ports: 
     return;
   }
   if (found.shards.some(({ state }) => state === 'running')) return;
-  for (const shard of found.shards) await drainChildren(found.run, shard, queue);
-  const change = await changeIfSame(found.run, store, (now) => stopped(now, { at: clock.now(), by }));
+  let hasLeftovers = false;
+  try {
+    for (const shard of found.shards) await drainChildren(found.run, shard, queue);
+  } catch (error) {
+    // A queue that does not exist must not keep a run from being stopped by force.
+    if (force !== true || isPlatformFailure(error)) throw error;
+    hasLeftovers = true;
+    const { message } = errorRecord(error, 0);
+    log.write('ERROR', `The run stops though not all that it started is enqueued: ${message}`, {
+      task: found.run.task,
+      run: runId,
+    });
+  }
+  const change = await changeIfSame(found.run, store, (now) =>
+    stopped(now, { at: clock.now(), by }, hasLeftovers),
+  );
   if (change?.run === undefined) return;
   log.write('INFO', `The run is ${change.run.state}`, { task: change.run.task, run: runId });
   await drainRun(change.run, ports);

@@ -8,7 +8,8 @@ import { judge, mustBelongTo } from './core/turn-rules.ts';
 import { fitOf } from './core/version-rules.ts';
 import { mustBeFree } from './claim-page.ts';
 import { startDeadline } from './deadline.ts';
-import { drain, drainOwed } from './drain.ts';
+import { drainOwed } from './drain.ts';
+import { drainTurn } from './drain-turn.ts';
 import type { Attempt, Log, Ports } from './ports.ts';
 import type { PageOutcome } from './page-failed.ts';
 import { askAhead } from './read-page.ts';
@@ -56,7 +57,7 @@ export async function takeTurn(
           `Turn ${delivery.turn} of run ${delivery.run} is not due yet.`,
         );
       case 'replay':
-        await drain(found.shard.value.outbox, queue);
+        await drainTurn(delivery.run, found.shard.value, ports);
         return 'replayed';
       case 'park': {
         // A duplicate must not park the shard under the delivery that is at work on it.

@@ -1,5 +1,6 @@
 import type { CloudTasksClient, protos } from '@google-cloud/tasks';
 import type { RetryLimits } from '../core/last-attempt.ts';
+import { PageturnerError } from '../core/errors.ts';
 import type { OutboxTask } from '../core/outbox.ts';
 import type { RetryLookup, TaskQueue } from '../ports.ts';
 import { linkToHere } from '../telemetry/observe-delivery.ts';
@@ -51,7 +52,9 @@ export class CloudTasksQueue implements TaskQueue, RetryLookup {
       await this.#client.createTask({ parent, task: this.#wireTask(parent, task) }, { retry });
       return 'created';
     } catch (error) {
-      if ((error as { code?: unknown }).code === alreadyExists) return 'exists';
+      const { code } = error as { code?: unknown };
+      if (code === alreadyExists) return 'exists';
+      if (code === notFound) throw noSuchQueue(parent, error);
       throw error;
     }
   }
@@ -113,6 +116,16 @@ export class CloudTasksQueue implements TaskQueue, RetryLookup {
           }),
     };
   }
+}
+
+function noSuchQueue(name: string, cause: unknown): PageturnerError {
+  const [, project = '', , location = '', , id = ''] = name.split('/');
+  return new PageturnerError(
+    'misconfigured',
+    `Queue "${id}" does not exist in ${project}, ${location}: create it with \`gcloud tasks queues create ${id}\`, ` +
+      'or on this machine add it to emulator.config.json. What waits for it goes on when it is there.',
+    { cause },
+  );
 }
 
 type Span = protos.google.protobuf.IDuration | protos.google.protobuf.ITimestamp;

@@ -82,13 +82,17 @@ export function parkOne(
 /**
  * The run come to a stand, when each of its shards has; else undefined. To be called when all that the shards started is enqueued:
  * their outboxes are emptied, since after a long pause the queue would have forgotten the names in them, and take them a second time.
+ *
+ * @param hasLeftovers whether something could not be enqueued: then it stays for the healer
  */
-export function stopped({ run, shards }: RunRecords, cause: Cause): RunChange | undefined {
+export function stopped(
+  { run, shards }: RunRecords,
+  cause: Cause,
+  hasLeftovers = false,
+): RunChange | undefined {
   if (!isStopping(run.state) || shards.some(({ state }) => state === 'running')) return undefined;
-  return {
-    run: withNext(renewed(transition(run, 'stopped', cause), cause.at)),
-    shards: emptied(shards),
-  };
+  const still = withNext(renewed(transition(run, 'stopped', cause), cause.at));
+  return hasLeftovers ? { run: { ...still, hasLeftovers } } : { run: still, shards: emptied(shards) };
 }
 
 /** The shards that have an outbox, without it. */
