@@ -48,7 +48,9 @@ export function fromService(
   if (!(error instanceof Error)) return undefined;
   const { code, details } = error as { readonly code?: unknown; readonly details?: unknown };
   if (typeof code !== 'number') return undefined;
-  const said = typeof details === 'string' && details !== '' ? details : error.message;
+  const text = typeof details === 'string' && details !== '' ? details : error.message;
+  // The gRPC client ends so also where it has no note.
+  const said = text.replace(/\.?\s*Resolution note:\s*$/, '');
   const next = known[code] ?? nextSteps[code] ?? debug;
   const options = { cause: error };
   return code === unavailable

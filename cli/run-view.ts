@@ -1,4 +1,5 @@
 import type { RunSummary, ShardSummary } from '../lib/index.ts';
+import { counted } from './counted.ts';
 import { errorText } from './error-text.ts';
 import { paint } from './output.ts';
 import { rateText, timeText, waitText } from './pace-text.ts';
@@ -18,8 +19,10 @@ export function lineOf(run: Watched, now: number): string {
   const most = run.throttledTo === undefined ? '' : ` of ${run.throttledTo}/s`;
   return [
     `${run.dryRun ? 'Dry run of ' : ''}${run.task} is ${paint('bold', run.state)}`,
-    `${run.processed}${run.total === undefined ? '' : ` of ${run.total}`} documents`,
-    `${run.pages} ${run.pages === 1 ? 'page' : 'pages'}`,
+    run.total === undefined
+      ? counted(run.processed, 'document')
+      : `${run.processed} of ${counted(run.total, 'document')}`,
+    counted(run.pages, 'page'),
     `${rateText(rate)}/s${most}`,
     ...(waits === undefined ? [] : [paint('yellow', waits)]),
     ...(left === undefined ? [] : [`${timeText(left)} left`]),

@@ -9,11 +9,13 @@ import {
   retryRun,
   stopRepeating,
   throttleRun,
+  type HealReport,
   type StopRunOptions,
 } from '../../lib/index.ts';
 import type { Ports } from '../../lib/ports.ts';
 import { newCommand, withPlace, type CommonOptions } from '../command.ts';
 import { CliError } from '../error.ts';
+import { counted } from '../counted.ts';
 import { foundRun } from '../found-run.ts';
 import { paint, print, printJson, printTable } from '../output.ts';
 import { documentRate } from '../document-rate.ts';
@@ -36,14 +38,16 @@ type Call = (id: string, options: StopRunOptions, ports: Ports) => Promise<strin
 /** `runs pause`, `runs resume`, `runs cancel`, `runs retry`, `runs stop-repeating`, `runs throttle` and `runs heal`. */
 export function addControls(runs: Command): void {
   for (const [name, { does, call, stops }] of Object.entries(commands)) {
-    const command = withFunctions(newCommand(name, does, `runs ${name} 4f1c0a9d`))
+    const command = withFunctions(newCommand(name, does, `runs ${name} 4f1c0a9d7be2836510cd`))
       .argument('<run>', 'the id of a run')
       .option('--reason <text>', 'why; kept with the run');
     if (stops) command.option('--force', 'do not wait for pages under way: they take no effect');
     runs.addCommand(command.action((id: string, options: Options) => control(id, call, options)));
   }
   runs.addCommand(
-    withFunctions(newCommand('throttle', 'have a run go faster or slower', 'runs throttle 4f1c0a9d 50'))
+    withFunctions(
+      newCommand('throttle', 'have a run go faster or slower', 'runs throttle 4f1c0a9d7be2836510cd 50'),
+    )
       .argument('<run>', 'the id of a run')
       .argument('<documents-per-second>', 'all its shards together, at most; none for no limit', documentRate)
       .option('--reason <text>', 'why; kept with the run')
@@ -116,7 +120,7 @@ async function heal(options: Options & { readonly quietSeconds?: number }): Prom
   const report = await healRuns(quietSeconds === undefined ? {} : { quietSeconds }, ports);
   if (report.failed.length > 0) process.exitCode = 1;
   if (options.json) return printJson(report);
-  print(`${report.seen} runs were looked at, and ${report.healed.length} restarted.`);
+  print(healedText(report, quietSeconds));
   for (const run of report.healed) print(`  ${run}`);
   if (report.failed.length === 0) return undefined;
   print(paint('red', 'These could not be healed; heal again:'));
@@ -124,4 +128,11 @@ async function heal(options: Options & { readonly quietSeconds?: number }): Prom
     ['RUN', 'WHY'],
     report.failed.map(({ run, message }) => [run, message]),
   );
+}
+
+/** That nothing was restarted right after a purge is no mistake, and there is something to be done about it. */
+function healedText({ seen, healed, failed }: HealReport, quietSeconds = 600): string {
+  const looked = `${counted(seen, 'run')} ${seen === 1 ? 'was' : 'were'} looked at, and ${healed.length} restarted`;
+  if (seen === 0 || healed.length + failed.length > 0) return `${looked}.`;
+  return `${looked}: still for less than ${quietSeconds} s (see --quiet-seconds), or the queue holds what carries them on.`;
 }

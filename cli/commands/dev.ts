@@ -117,7 +117,7 @@ function tellEvent(event: FunctionsEvent): void {
       printJsonLine({ event: 'failed', message: event.error.message });
       return;
     case 'ended':
-      printJsonLine({ event: 'ended', waitMs: event.waitMs });
+      printJsonLine({ event: 'ended', status: event.code, signal: event.signal, waitMs: event.waitMs });
       return;
     case 'unwatched':
       printJsonLine({ event: 'unwatched', message: event.error.message });

@@ -31,7 +31,7 @@ export function runsCommand(): Command {
       .action(list),
   );
   runs.addCommand(
-    withProject(newCommand('show', 'show one run with its shards', 'runs show 4f1c0a9d'))
+    withProject(newCommand('show', 'show one run with its shards', 'runs show 4f1c0a9d7be2836510cd'))
       .argument('<run>', 'the id of a run')
       .action(show),
   );

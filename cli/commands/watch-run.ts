@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { RunSummary } from '../../lib/index.ts';
 import { newCommand, withProject, type CommonOptions } from '../command.ts';
+import { counted } from '../counted.ts';
 import { foundRun } from '../found-run.ts';
 import { interruptible } from '../interrupt.ts';
 import { print, printJsonLine } from '../output.ts';
@@ -15,7 +16,11 @@ type Options = CommonOptions & PlaceOptions & { readonly interval: number };
 
 export function watchCommand(): Command {
   return withProject(
-    newCommand('watch', 'follow a run until it ends; status 0 if it completed', 'runs watch 4f1c0a9d'),
+    newCommand(
+      'watch',
+      'follow a run until it ends; status 0 if it completed',
+      'runs watch 4f1c0a9d7be2836510cd',
+    ),
   )
     .argument('<run>', 'the id of a run')
     .option('--interval <ms>', 'milliseconds between two looks', wholeNumber(100, 3_600_000), 1_000)
@@ -99,7 +104,7 @@ function onChange(say: (run: Watched) => void): View {
 function printEnd({ id, createdAt, endedAt = createdAt, ...run }: RunSummary): void {
   const seconds = ((endedAt.getTime() - createdAt.getTime()) / 1000).toFixed(1);
   print(
-    `${run.dryRun ? 'Dry run' : 'Run'} ${id} is ${run.state} after ${seconds} s, with ${run.processed} documents.`,
+    `${run.dryRun ? 'Dry run' : 'Run'} ${id} is ${run.state} after ${seconds} s, with ${counted(run.processed, 'document')}.`,
   );
   if (run.state !== 'completed') print(`See it with: pageturner runs show ${id}`);
 }

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { createInterface } from 'node:readline';
 import { CliError } from '../error.ts';
 import { orAborted } from '../interrupt.ts';
-import { startGuarded, type GuardedProcess } from './guard.ts';
+import { startGuarded, type ExitStatus, type GuardedProcess } from './guard.ts';
 import { modulePath } from './module-path.ts';
 
 /** What one process of the functions tells about itself. */
@@ -17,7 +17,7 @@ export interface FunctionsProcess extends AsyncDisposable {
   /** The names under which functions are served. */
   readonly names: readonly string[];
   /** Settles when the process has ended. */
-  readonly exited: Promise<unknown>;
+  readonly exited: Promise<ExitStatus>;
   close(): Promise<void>;
 }
 

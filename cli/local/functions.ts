@@ -7,6 +7,7 @@ import {
   type FunctionsProcess,
   type FunctionsProcessEvents,
 } from './functions-process.ts';
+import type { ExitStatus } from './guard.ts';
 
 export interface FunctionsOptions {
   /** Path of the module that registers the functions. */
@@ -30,7 +31,7 @@ export type FunctionsEvent =
   /** They do not load. When reloading, the next change starts them again. */
   | { readonly kind: 'failed'; readonly error: CliError }
   /** Their process ended by itself, and is started again. */
-  | { readonly kind: 'ended'; readonly waitMs: number }
+  | ({ readonly kind: 'ended'; readonly waitMs: number } & ExitStatus)
   /** A folder of theirs cannot be watched. Told once. */
   | { readonly kind: 'unwatched'; readonly error: CliError };
 
@@ -161,7 +162,7 @@ class FunctionsSupervisor implements Functions {
       this.#current = started;
       this.#names = started.names;
       const readyAt = performance.now();
-      void started.exited.then(() => this.#ended(started, performance.now() - readyAt));
+      void started.exited.then((status) => this.#ended(started, status, performance.now() - readyAt));
       onEvent?.({ kind: 'ready', names: started.names, tookMs: readyAt - startedAt });
     } catch (error) {
       this.#names = [];
@@ -174,12 +175,12 @@ class FunctionsSupervisor implements Functions {
     return undefined;
   }
 
-  #ended(process: FunctionsProcess, livedMs: number): void {
+  #ended(process: FunctionsProcess, status: ExitStatus, livedMs: number): void {
     if (this.#isClosing || this.#current !== process) return;
     this.#current = undefined;
     const longer = Math.min(Math.max(pause.firstMs, this.#waitMs * 2), pause.mostMs);
     this.#waitMs = livedMs < shortLifeMs ? longer : 0;
-    this.#options.onEvent?.({ kind: 'ended', waitMs: this.#waitMs });
+    this.#options.onEvent?.({ kind: 'ended', waitMs: this.#waitMs, ...status });
     // Outside of the line, so that a change need not wait.
     this.#waiting = setTimeout(() => this.#again(), this.#waitMs);
   }
@@ -192,9 +193,9 @@ class FunctionsSupervisor implements Functions {
 }
 
 /** What the event `ended` says to people. */
-export function endedText({ waitMs }: Extract<FunctionsEvent, { kind: 'ended' }>): string {
+export function endedText({ waitMs, code, signal }: Extract<FunctionsEvent, { kind: 'ended' }>): string {
   const when = waitMs === 0 ? '' : `, in ${waitMs / 1000} s, as they did not live long`;
-  return `The functions have ended by themselves and are started again${when}.`;
+  return `The functions have ended by themselves (${signal ?? `status ${code}`}) and are started again${when}.`;
 }
 
 function unwatched(folder: string, reason: string, cause: unknown): CliError {

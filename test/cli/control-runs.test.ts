@@ -75,9 +75,12 @@ test('runs heal restarts a run whose task is nowhere, and says which', async () 
   const heal = ['runs', 'heal', '--quiet-seconds', '0', '--config', config];
   expect(await runCli(heal, options)).toEqual({
     status: 0,
-    stdout: '1 runs were looked at, and 1 restarted.\n  r\n',
+    stdout: '1 run was looked at, and 1 restarted.\n  r\n',
     stderr: '',
   });
+  expect((await runCli(['runs', 'heal', '--config', config], options)).stdout).toMatch(
+    /^1 run was looked at, and 0 restarted: still for less than 600 s \(see --quiet-seconds\), or /,
+  );
 });
 
 test('against Google Cloud what is missing is named, with the option that gives it', async () => {

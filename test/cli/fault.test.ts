@@ -29,3 +29,10 @@ test('an error of no service is told as it is, whatever it is', () => {
   expect(asFault(new Error('odd'))).toMatchObject({ code: 'failed', message: 'odd' });
   expect(asFault('odd')).toMatchObject({ code: 'failed', message: 'odd' });
 });
+
+test('a note that the gRPC client leaves empty is left out', () => {
+  const details = 'No connection established. Last error: ECONNREFUSED 127.0.0.1:1';
+  for (const end of ['. Resolution note: ', ''])
+    expect(asFault(refusal(14, `${details}${end}`)).message).toBe(`The service does not answer: ${details}`);
+  expect(asFault(refusal(14, `${details}. Resolution note: no such host`)).message).toMatch(/no such host$/);
+});

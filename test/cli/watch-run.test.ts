@@ -135,6 +135,13 @@ test('the time left goes by the rate of the last looks, and else by that of the 
   expect(lineOf(watched(1, { state: 'paused', recentDocumentsPerSecond: 25 }), now)).not.toContain('left');
 });
 
+test('one of something is no plural', () => {
+  const one = { processed: 1, pages: 1 };
+  expect(lineOf(watched(1, { ...one, total: 2 }), now)).toContain(' · 1 of 2 documents · 1 page · ');
+  const { total: _, ...uncounted } = watched(1, one);
+  expect(lineOf(uncounted, now)).toContain(' · 1 document · 1 page · ');
+});
+
 test('a run that waits says until when, and how fast it may go', () => {
   const waitsUntil = new Date(now + 60_000);
   const waiting = watched(2, { throttledTo: 20, documentsPerSecond: 19.5, secondsLeft: 98, waitsUntil });

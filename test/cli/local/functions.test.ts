@@ -1,7 +1,12 @@
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { startFunctions, type Functions, type FunctionsEvent } from '../../../cli/local/functions.ts';
+import {
+  endedText,
+  startFunctions,
+  type Functions,
+  type FunctionsEvent,
+} from '../../../cli/local/functions.ts';
 import { freePort, portUses } from '../../../cli/local/ports.ts';
 import { otherProject, sourceOf, type OtherProject } from '../../support/other-project.ts';
 
@@ -79,7 +84,12 @@ test('the end does not wait for a start that never comes to one', async () => {
 test('functions that die young are started again after a pause that grows, or at once when they change', async () => {
   const project = otherProject(`${sourceOf('')}setTimeout(() => process.exit(1), 50);`);
   const { functions, next } = await start(project);
-  expect(await next('ended')).toMatchObject({ waitMs: 1_000 });
+  const ended = await next('ended');
+  expect(ended).toMatchObject({ waitMs: 1_000, code: 1, signal: null });
+  expect(endedText(ended)).toMatch(/^The functions have ended by themselves \(status 1\) and .* in 1 s/);
+  expect(endedText({ kind: 'ended', waitMs: 0, code: null, signal: 'SIGKILL' })).toBe(
+    'The functions have ended by themselves (SIGKILL) and are started again.',
+  );
   expect(await next('ended')).toMatchObject({ waitMs: 2_000 });
   project.write(sourceOf('well'));
   await next('changed');
