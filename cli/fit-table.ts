@@ -3,9 +3,6 @@ import { cut } from './error-text.ts';
 
 /** What is between two columns. */
 const gap = 2;
-/** A last column with less than this says nothing; lines are longer then. */
-const leastLast = 20;
-
 /**
  * The rows of a table with their last cells cut, so that no line is longer than the terminal is wide; as they are where that is unknown,
  * as for a file or another program, which have room.
@@ -20,6 +17,7 @@ export function fitLastColumn(
     const cells = [title, ...rows.map((row) => row[place] ?? '')];
     return Math.max(...cells.map((cell) => stripVTControlCharacters(cell).length)) + gap;
   });
-  const room = Math.max(leastLast, columns - others.reduce((sum, width) => sum + width, 0));
+  // Its title needs as much anyway.
+  const room = Math.max(head.at(-1)?.length ?? 0, columns - others.reduce((sum, width) => sum + width, 0));
   return rows.map((row) => row.map((cell, place) => (place === head.length - 1 ? cut(cell, room) : cell)));
 }

@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { getRun, iterativeTask } from '../../lib/index.ts';
 import { startRun } from '../../lib/start-run.ts';
-import { runCli } from '../support/cli.ts';
+import { projectFolder, runCli } from '../support/cli.ts';
 import { configFile } from '../support/config-file.ts';
 import { testFirestore } from '../support/firestore.ts';
 import { begin, takeLast } from '../support/runs.ts';
@@ -114,3 +116,29 @@ test('runs show of a run that waits for its time says until when, and that it is
   expect(stdout).toMatch(/^now +waits until 2090-01-01T00:00:00.000Z$/m);
   expect(stdout).not.toContain('SHARD');
 }, 60_000);
+
+test.skipIf(spawnSync('script', ['--version']).status !== 0)(
+  'runs list has no line that is longer than the terminal is wide',
+  async () => {
+    const project = `test-${randomUUID().slice(0, 18)}`;
+    const ports = testPorts(testFirestore(project));
+    await startRun(walk, { run: 'r', queue: 'iterate', params: {}, startedBy: 'test' }, ports);
+    const error = { message: 'no such thing '.repeat(50), document: 'things/c', at: 1 };
+    await ports.store.changeRun('r', ({ run }) => ({ run: { ...run, error } }));
+    const { NO_COLOR: _, ...env } = process.env;
+    const list = `bin/pageturner.js runs list --config '${configFile({ project })}'`;
+    const { stdout } = spawnSync(
+      'script',
+      ['-qec', `stty cols 120; exec '${process.execPath}' ${list}`, '/dev/null'],
+      {
+        cwd: projectFolder,
+        env: { ...env, TERM: 'xterm', SHELL: '/bin/sh' },
+        encoding: 'utf8',
+      },
+    );
+    const lines = stripVTControlCharacters(stdout).split(/\r?\n/);
+    expect(lines[1]).toMatch(/^r +walk .* things\/c: no such thing .*…$/);
+    expect(lines[1]).toHaveLength(120);
+  },
+  60_000,
+);
