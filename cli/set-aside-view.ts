@@ -15,9 +15,10 @@ export function printSetAside(run: RunSummary, { documents, hasMore }: SetAsideD
   print(paint('yellow', 'Set aside:'));
   for (const document of documents) print(`  ${lineOf(document)}`);
   if (hasMore) print(`  and ${Math.max(1, run.quarantined - documents.length)} more`);
-  const again = `ake them again with: pageturner runs retry ${run.id}`;
-  if (run.state === 'completed' || run.state === 'failed') print(`T${again}`);
-  else if (run.state !== 'canceled' && run.state !== 'canceling') print(`When it has ended, t${again}`);
+  const command = `pageturner runs retry ${run.id}`;
+  if (run.state === 'completed' || run.state === 'failed') print(`Take them again with: ${command}`);
+  else if (run.state !== 'canceled' && run.state !== 'canceling')
+    print(`When it has ended, take them again with: ${command}`);
 }
 
 function lineOf({ path, reason, attempts }: SetAsideDocument): string {
