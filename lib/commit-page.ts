@@ -1,4 +1,5 @@
 import type { DocumentData } from '@google-cloud/firestore';
+import { blame } from './core/blame.ts';
 import { errorRecord } from './core/errors.ts';
 import { firstPageSize, pageSizeAfter } from './core/page-size.ts';
 import type { Shard } from './core/run.ts';
@@ -29,6 +30,10 @@ export async function commitPage(
 ): Promise<Shard | 'conflict'> {
   const { effects, documents, failure, state } = handled;
   const at = ports.clock.now();
+  const blamed =
+    failure?.document !== undefined && failure.remedy === 'count'
+      ? blame(shard.value, failure.document)
+      : undefined;
   const last = page.documents[documents - 1];
   const isWhole = documents === page.documents.length;
   const { gone, read, end } = page.setAside ?? { gone: [], read: page.documents.length, end: null };
@@ -54,12 +59,7 @@ export async function commitPage(
     state,
     ...(failure === undefined
       ? {}
-      : {
-          failure: {
-            record: errorRecord(failure.error, at, failure.document?.ref.path),
-            isCounted: failure.remedy === 'count',
-          },
-        }),
+      : { failure: { record: errorRecord(failure.error, at, failure.document?.ref.path), blamed } }),
     at,
   });
   const fresh = effects.setAside.filter(({ path }) => !kept.has(path));

@@ -1,5 +1,6 @@
 import type { QueryDocumentSnapshot } from '@google-cloud/firestore';
 import { CarriedState } from './carried-state.ts';
+import { countsFor } from './core/blame.ts';
 import type { PageContext } from './core/context.ts';
 import type { IterativeTask } from './core/definition.ts';
 import { errorRecord, recordedText } from './core/errors.ts';
@@ -75,7 +76,7 @@ export async function handleDocuments(
     return {
       effects,
       documents: 0,
-      failure: failureOf(error, [], remedyFor(error, 0, shard.value, turn.task)),
+      failure: failureOf(error, [], remedyFor(error, 0, countsFor(shard.value, []), turn.task)),
     };
   } finally {
     effects.close();
@@ -90,7 +91,7 @@ async function handleTogether(work: Work): Promise<Handled> {
     work.state.settle();
     return { effects, documents: documents.length };
   } catch (error) {
-    const remedy = remedyFor(error, documents.length, shard.value, task);
+    const remedy = remedyFor(error, documents.length, countsFor(shard.value, documents), task);
     return { effects, documents: 0, failure: failureOf(error, documents, remedy) };
   }
 }
@@ -121,12 +122,15 @@ async function handleEach(work: Work): Promise<Handled> {
     } catch (error) {
       effects.goBackTo(before);
       work.state.goBack();
-      const failures = index === 0 ? shard.value.failures : 0;
-      const quarantined = shard.value.quarantined + effects.setAside.length;
-      const failure = failureOf(error, [document], remedyFor(error, 1, { failures, quarantined }, task));
+      const counts = countsFor(shard.value, [document]);
+      // The documents before it take effect, and with them it is the first failure since a page did.
+      const failures = index === 0 ? counts.failures : 0;
+      const quarantined = counts.quarantined + effects.setAside.length;
+      const remedy = remedyFor(error, 1, { ...counts, failures, quarantined }, task);
+      const failure = failureOf(error, [document], remedy);
       switch (failure.remedy) {
         case 'set-aside':
-          effects.quarantine(setAside(work, document, error, failures + 1));
+          effects.quarantine(setAside(work, document, error, counts.ofDocument + 1));
           break;
         case 'fail':
           return { effects, documents: 0, failure };

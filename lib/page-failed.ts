@@ -1,4 +1,5 @@
 import { carryOn, commitPage, type PageInHand } from './commit-page.ts';
+import { blame } from './core/blame.ts';
 import { failed, restart } from './core/control.ts';
 import { errorRecord } from './core/errors.ts';
 import { remedyAtTheEnd, remedyForUnheard, type Remedy } from './core/failure-rules.ts';
@@ -39,7 +40,7 @@ export async function pageFailed(
     case 'set-aside': {
       if (page === undefined || failure.document === undefined) return await failRun(turn, failure);
       const effects = new Effects([], () => turn.ports.clock.now());
-      const { document, error, attempts = turn.shard.value.failures + 1 } = failure;
+      const { document, error, attempts = blame(turn.shard.value, failure.document).failures } = failure;
       effects.quarantine(setAside(turn, document, error, attempts));
       const startedAt = turn.ports.clock.now();
       return await carryOn(turn, await commitPage(turn, page.inHand, { effects, documents: 1 }, startedAt));
@@ -95,6 +96,7 @@ function withFailure(
     ...(pageSize === undefined ? {} : { pageSize }),
     lastWord: { epoch: before.epoch, retries: attempt?.retries ?? 0 },
     failures: before.failures + (remedy === 'count' ? 1 : 0),
+    ...(remedy === 'count' && document !== undefined ? { blamed: blame(before, document) } : {}),
     outbox: nextAlone(before),
     updatedAt: at,
     lastError: errorRecord(error, at, document?.ref.path),

@@ -1,3 +1,4 @@
+import { countsFor } from './core/blame.ts';
 import { remedyFor } from './core/failure-rules.ts';
 import { smallerPage } from './core/page-size.ts';
 import type { Shard } from './core/run.ts';
@@ -37,7 +38,10 @@ export async function takePage(
     if (until !== undefined) return await sendLater(turn, until);
     page = await readPage(turn, ahead);
   } catch (error) {
-    return await pageFailed(turn, failureOf(error, [], remedyFor(error, 0, turn.shard.value, turn.task)));
+    return await pageFailed(
+      turn,
+      failureOf(error, [], remedyFor(error, 0, countsFor(turn.shard.value, []), turn.task)),
+    );
   }
   const suspect = suspectOf(turn, page);
   const deadly = suspect && failureOfUnheard(turn, page, suspect);
@@ -78,7 +82,8 @@ async function tryPage(
     after = await commitPage(turn, page, handled, startedAt);
   } catch (error) {
     const tried = documents.slice(0, handled.documents);
-    return failureOf(error, tried, remedyFor(error, tried.length, turn.shard.value, turn.task));
+    const counts = countsFor(turn.shard.value, tried);
+    return failureOf(error, tried, remedyFor(error, tried.length, counts, turn.task));
   }
   return await carryOn(turn, after);
 }

@@ -1,3 +1,4 @@
+import type { FailureCounts } from './blame.ts';
 import { FatalTaskError, NotBegunError, PageturnerError } from './errors.ts';
 import { isPlatformFailure, isTooLarge } from './platform-failure.ts';
 
@@ -10,14 +11,6 @@ export interface FailurePolicy {
   readonly tries: number;
   readonly maxFailures: number;
   readonly maxQuarantined: number;
-}
-
-/** What a shard remembers of its failures. */
-export interface FailureCounts {
-  /** Failures of the user's code since the last page that took effect. */
-  readonly failures: number;
-  /** Documents set aside. */
-  readonly quarantined: number;
 }
 
 /**
@@ -49,11 +42,10 @@ export function remedyFor(
   if (!isTooLarge(error) && isPlatformFailure(error)) return 'again';
   if (policy.onError === 'fail') return 'fail';
   if (documents > 1) return 'narrow';
-  const failures = counts.failures + 1;
   if (policy.onError === 'quarantine' && documents === 1) {
-    return failures < policy.tries ? 'count' : setAside(counts, policy);
+    return counts.ofDocument + 1 < policy.tries ? 'count' : setAside(counts, policy);
   }
-  return failures < policy.maxFailures ? 'count' : 'fail';
+  return counts.failures + 1 < policy.maxFailures ? 'count' : 'fail';
 }
 
 /**
@@ -66,7 +58,7 @@ export function remedyAtTheEnd(
   remedy: 'narrow' | 'again' | 'smaller' | 'count',
   error: unknown,
   documents: number,
-  counts: FailureCounts,
+  counts: Pick<FailureCounts, 'quarantined'>,
   policy: FailurePolicy,
 ): 'restart' | 'set-aside' | 'fail' {
   const isTooSlow = isTimeout(error) && !(error instanceof NotBegunError) && documents === 1;
@@ -84,14 +76,17 @@ const fewestUnheard = 3;
  */
 export function remedyForUnheard(
   attempts: number,
-  counts: FailureCounts,
+  counts: Pick<FailureCounts, 'quarantined'>,
   policy: FailurePolicy,
 ): 'set-aside' | 'fail' | undefined {
   if (policy.onError !== 'quarantine' || attempts < Math.max(policy.tries, fewestUnheard)) return undefined;
   return setAside(counts, policy);
 }
 
-function setAside({ quarantined }: FailureCounts, { maxQuarantined }: FailurePolicy): 'set-aside' | 'fail' {
+function setAside(
+  { quarantined }: Pick<FailureCounts, 'quarantined'>,
+  { maxQuarantined }: FailurePolicy,
+): 'set-aside' | 'fail' {
   return quarantined < maxQuarantined ? 'set-aside' : 'fail';
 }
 

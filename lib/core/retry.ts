@@ -20,7 +20,7 @@ export function retried(found: RunRecords, hasSetAside: boolean, cause: Cause): 
   const { failures: _, ...run } = found.run;
   const change = command({ ...found, run }, 'retry', cause);
   if (change?.run?.state !== 'running') return change;
-  const shards = (change.shards ?? []).map((shard) => ({ ...shard, failures: 0 }));
+  const shards = (change.shards ?? []).map(({ blamed: _blamed, ...shard }) => ({ ...shard, failures: 0 }));
   const isWalking = shards.some(({ source, state }) => source !== undefined && state === 'running');
   if (!hasSetAside || isWalking) return { ...change, shards };
   const fresh: Shard = { ...newShard(found.shards.length, cause.at), source: 'set-aside' };

@@ -1,3 +1,4 @@
+import type { Blamed } from './blame.ts';
 import type { Parent } from './child.ts';
 import type { Cursor } from './cursor.ts';
 import type { Drawing } from './drawing.ts';
@@ -119,6 +120,8 @@ export interface Shard {
   readonly started: number;
   /** Failures of the user's code since the last page that took effect. */
   readonly failures: number;
+  /** The document that the last of them was of, and how many of them were; absent while none was of a document. */
+  readonly blamed?: Blamed;
   /** Documents set aside, without those that were taken again: the sum over the shards is how many are set aside now. */
   readonly quarantined: number;
   /** Documents that the next page asks for; absent while that is the definition's own size. */

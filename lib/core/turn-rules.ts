@@ -1,3 +1,4 @@
+import type { Blamed } from './blame.ts';
 import type { Cursor } from './cursor.ts';
 import type { Delivery, RunDelivery, TurnDelivery } from './delivery.ts';
 import { derivedTaskId } from './names.ts';
@@ -85,8 +86,8 @@ export interface PageResult {
   readonly nextAt?: number | undefined;
   /** JSON text of the state; undefined where it stays as it was. */
   readonly state?: string | undefined;
-  /** Why it was cut short, where a failure did it, and whether that failure counts. */
-  readonly failure?: { readonly record: ErrorRecord; readonly isCounted: boolean };
+  /** Why it was cut short, where a failure did it, and what is blamed, where the failure counts. */
+  readonly failure?: { readonly record: ErrorRecord; readonly blamed: Blamed | undefined };
   readonly at: number;
 }
 
@@ -99,6 +100,7 @@ export function advance(run: Run, shard: Shard, result: PageResult): Shard {
     pageSize: ____,
     heldUntil: _____,
     notBefore: ______,
+    blamed: _______,
     ...before
   } = shard;
   const { failure, pageSize, nextAt, state, report } = result;
@@ -109,7 +111,7 @@ export function advance(run: Run, shard: Shard, result: PageResult): Shard {
     cursor: result.end ?? shard.cursor,
     processed: shard.processed + result.documents - result.quarantined,
     quarantined: shard.quarantined + result.quarantined - result.takenBack,
-    failures: failure?.isCounted === true ? 1 : 0,
+    failures: failure?.blamed === undefined ? 0 : 1,
     pages: shard.pages + (result.documents > 0 ? 1 : 0),
     started: shard.started + result.children.length,
     updatedAt: result.at,
@@ -118,6 +120,7 @@ export function advance(run: Run, shard: Shard, result: PageResult): Shard {
     ...(state === undefined ? {} : { result: state }),
     ...(report === undefined ? {} : { report }),
     ...(failure === undefined ? {} : { lastError: failure.record }),
+    ...(failure?.blamed === undefined ? {} : { blamed: failure.blamed }),
   };
   const next = result.isLast ? finishTask(run, after) : turnTask(run, after);
   return { ...after, outbox: [...result.children, next] };

@@ -127,6 +127,7 @@ export function runStoreContract(
         turn: 1,
         cursor,
         failures: 2,
+        blamed: { document: 'things/b', failures: 1 },
         quarantined: 3,
         pageSize: 50,
         notBefore: 1_700_000_000_128,

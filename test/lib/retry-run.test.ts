@@ -133,6 +133,7 @@ describe('a failed run', () => {
     expect((await walkOut(failing)).at(-1)).toBe('failed');
     await retryRun('r', {}, ports);
     expect(await shards()).toMatchObject([{ state: 'running', failures: 0, processed: 2 }]);
+    expect((await shards())[0]).not.toHaveProperty('blamed');
     await expect(takeLast(failing, ports)).rejects.toThrow('poison');
     poisoned = '';
     expect(await toTheEnd(failing)).toBe('completed');

@@ -83,6 +83,7 @@ describe('a turn', () => {
     const failing: Shard = {
       ...shard,
       failures: 2,
+      blamed: { document: 'students/5', failures: 2 },
       pageSize: 3,
       heldUntil: 9,
       lastError: { message: 'm', at: 0 },
@@ -98,7 +99,8 @@ describe('a turn', () => {
       failures: 0,
       updatedAt: 7,
     });
-    for (const gone of ['lastError', 'pageSize', 'heldUntil']) expect(after).not.toHaveProperty(gone);
+    for (const gone of ['lastError', 'pageSize', 'heldUntil', 'blamed'])
+      expect(after).not.toHaveProperty(gone);
     expect(after.outbox).toEqual([
       child,
       expect.objectContaining({
@@ -121,18 +123,20 @@ describe('a turn', () => {
     expect(after).toMatchObject({ cursor: end, pages: 4, state: 'done' });
   });
 
-  test('that was cut short by a failure keeps it, and counts it for the document that stands first now', () => {
+  test('that was cut short by a failure keeps it, and blames the document that stands first now', () => {
     const record = { message: 'm', document: 'students/8', at: 7 };
-    const cut = { ...page, quarantined: 4, pageSize: 5, failure: { record, isCounted: true } };
+    const blamed = { document: 'students/8', failures: 1 };
+    const cut = { ...page, quarantined: 4, pageSize: 5, failure: { record, blamed } };
     const after = advance(run, { ...shard, failures: 2, quarantined: 1 }, cut);
     expect(after).toMatchObject({
       processed: 6,
       quarantined: 5,
       failures: 1,
+      blamed,
       pageSize: 5,
       lastError: record,
     });
-    const blameless = { ...cut, failure: { record, isCounted: false } };
+    const blameless = { ...cut, failure: { record, blamed: undefined } };
     expect(advance(run, shard, blameless)).toMatchObject({ failures: 0, lastError: record });
   });
   test('of documents that were set aside counts those down that are so no more', () => {
