@@ -271,9 +271,9 @@ export class MemoryRunStore implements RunStore {
       ({ value: { index } }) => reliesOn !== 'written' || written?.some((shard) => shard.index === index),
     );
     return (
-      this.#read<Run>(path)?.version === run.version &&
+      this.#memory.read(path).version === run.version &&
       reliedOn.every(
-        ({ value, version }) => this.#read<Shard>(shardPath(run.value.id, value.index))?.version === version,
+        ({ value, version }) => this.#memory.read(shardPath(run.value.id, value.index)).version === version,
       )
     );
   }
@@ -303,7 +303,7 @@ export class MemoryRunStore implements RunStore {
   }
 
   #shards(runId: string): readonly Versioned<Shard>[] {
-    const count = this.#read<Run>(runPath(runId))?.value.shards ?? 0;
+    const count = Number(this.#memory.read(runPath(runId)).get('shards') ?? 0);
     const shards = Array.from({ length: count }, (_, index) => this.#read<Shard>(shardPath(runId, index)));
     return shards.filter((shard) => shard !== undefined);
   }

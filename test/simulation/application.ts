@@ -49,6 +49,9 @@ type OneDocument = z.output<typeof oneDocument>;
 const oneRun = z.object({ run: z.string() });
 const oneEvent = z.object({ run: z.string(), callback: z.string() });
 
+/** Which deployment of the code it is: 1, or 2 behind the one that comes during the walk. */
+export type Generation = 1 | 2;
+
 /** The world around the handlers. */
 export interface Surroundings {
   /** What may go wrong within a handler. */
@@ -64,12 +67,18 @@ export interface Surroundings {
   /** For how long a page is to wait, if it is. */
   readonly waitSeconds: () => number | undefined;
   readonly versions: Versions;
-  /** Which deployment of the code it is: 1, or 2 behind the one that comes during the walk. */
-  readonly generation: number;
+  readonly generation: Generation;
+  /** The schema of the parameters, as `paramsOf` makes it. */
+  readonly params: NoParams;
   /** Told of a task that begins, with the instant before which it does not. */
   readonly begun: (what: string, due: number) => void;
   /** The time of the process. */
   readonly now: () => number;
+}
+
+/** The parameters as a deployment has them. All its processes share the schema: zod compiles each one at its first use. */
+export function paramsOf(generation: Generation, tempers: Tempers): NoParams {
+  return noParams.refine(() => !tempers.isMisfit(generation), 'must be something else by now');
 }
 
 /** The user's code as one process has it. */
@@ -159,7 +168,6 @@ export function application(shape: Walk, runtime: Runtime, surroundings: Surroun
     await step();
     return waitSeconds();
   };
-  const fitting = noParams.refine(() => !tempers.isMisfit(generation), 'must be something else by now');
   const definition: Definition = {
     pageSize,
     shards,
@@ -198,7 +206,7 @@ export function application(shape: Walk, runtime: Runtime, surroundings: Surroun
       tempers.meetCompletion();
     },
   };
-  const walk = iterativeTask({ ...definition, params: fitting });
+  const walk = iterativeTask({ ...definition, params: surroundings.params });
   const launch = task({
     name: 'launch',
     queue: 'children',

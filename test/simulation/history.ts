@@ -1,7 +1,6 @@
 import type { Task } from '../../emulator/core/model.ts';
 import type { Engine } from '../../emulator/engine/engine.ts';
 import { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
-import type { Cursor } from '../../lib/core/cursor.ts';
 import type { Delivery } from '../../lib/core/delivery.ts';
 import type { Run } from '../../lib/core/run.ts';
 import type { Ports } from '../../lib/ports.ts';
@@ -10,9 +9,16 @@ import { MemoryFirestore } from '../../lib/testing/memory-firestore.ts';
 import { MemoryRunStore } from '../../lib/testing/memory-run-store.ts';
 import { RecordingLog } from '../support/recording.ts';
 import { Adversary, type Harm } from './adversary.ts';
-import { application, type Application } from './application.ts';
+import {
+  application,
+  paramsOf,
+  type Application,
+  type Generation,
+  type Surroundings,
+} from './application.ts';
 import { runtimeOf } from './call-function.ts';
 import { Children } from './children.ts';
+import { planDisturbances } from './disturbances.ts';
 import { Documents } from './documents.ts';
 import { bringToAnEnd } from './ending.ts';
 import {
@@ -43,7 +49,7 @@ import { planLastRun, planMeddling } from './meddlers.ts';
 import { withLongSearch } from './search.ts';
 import { start } from './starters.ts';
 import { Tempers } from './tempers.ts';
-import { drawWalk, isOrdered, type Walk } from './walk.ts';
+import { drawWalk, type Walk } from './walk.ts';
 import { withStaleReads, WorkerProcess, type Break } from './worker-process.ts';
 import { Workers, workerProcesses } from './workers.ts';
 
@@ -94,6 +100,7 @@ class World {
   readonly #walk: Walk;
   readonly #documents: Documents;
   readonly #tempers: Tempers;
+  readonly #params: Readonly<Record<Generation, Surroundings['params']>>;
   readonly #leases: Leases;
   readonly #quarantine: Quarantine;
   readonly #children: Children;
@@ -149,6 +156,7 @@ class World {
     this.#leases = new Leases(now, clocksDifferBy, this.#walk.timeoutSeconds * 100, this.#report);
     this.#documents = new Documents(this.#db, this.#adversary, this.#walk);
     this.#tempers = new Tempers(this.#clock, this.#adversary, failures, this.#callbacks, this.#report);
+    this.#params = { 1: paramsOf(1, this.#tempers), 2: paramsOf(2, this.#tempers) };
     this.#quarantine = new Quarantine(this.#db, this.#report);
     this.#children = new Children(this.#adversary);
     const observers = [
@@ -218,7 +226,14 @@ class World {
         for (const twig of ['one', 'two']) batch.set(`twigs/${twig}`, {});
       });
     }
-    this.#planDisturbances();
+    planDisturbances({
+      clock,
+      adversary,
+      db: this.#db,
+      documents: this.#documents,
+      walk: this.#walk,
+      runs: () => this.#runs(),
+    });
     const runIds = (): string[] => this.#runs().map(({ id }) => id);
     const isLong = this.#walk.waitsForChildren;
     const meddled = { clock, adversary, engine: this.#engine, newPorts, runIds, isLong };
@@ -287,29 +302,6 @@ class World {
     return this.#db.documentsIn(['pageturnerRuns']).map((document) => document.data() as Run);
   }
 
-  #cursorOf(run: string): Cursor | null | undefined {
-    return this.#db.read(`pageturnerRuns/${run}/shards/0`).get('cursor') as Cursor | null | undefined;
-  }
-
-  /** People change documents while the walk is under way, here and there, where shards part, and where a page in the order of a field starts. */
-  #planDisturbances(): void {
-    const { chance } = this.#adversary;
-    for (let n = chance.between(0, 6); n > 0; n -= 1) {
-      this.#clock.at(startsAt + chance.between(1, 20_000), () => this.#documents.disturb(n));
-    }
-    const isByField = isOrdered(this.#walk);
-    if (this.#walk.shards === 1 && !isByField) return;
-    for (let n = chance.between(0, 4); n > 0; n -= 1) {
-      this.#clock.at(startsAt + chance.between(1, 20_000), () => {
-        const runs = this.#runs();
-        const places = isByField
-          ? runs.flatMap(({ id }) => this.#cursorOf(id)?.path ?? [])
-          : runs.flatMap(({ boundaries }) => boundaries ?? []);
-        if (places.length > 0) this.#documents.disturbAt(chance.pick(places));
-      });
-    }
-  }
-
   /** Processes of the new code take the places of the old, one by one. What these had begun goes on. */
   #planDeployment(): void {
     const { chance } = this.#adversary;
@@ -323,7 +315,7 @@ class World {
   }
 
   /** The user's code as a process of one deployment has it. */
-  #newApp(process: WorkerProcess, generation: number): Application {
+  #newApp(process: WorkerProcess, generation: Generation): Application {
     return application(this.#walk, runtimeOf(process.ports, this.#maxAttempts), {
       step: () => process.step(),
       unique: () => (this.#lastUnique += 1),
@@ -335,6 +327,7 @@ class World {
       quarantine: this.#quarantine,
       versions: this.#versions,
       generation,
+      params: this.#params[generation],
       begun: (what, due) => {
         const ms = due - this.#clock.now();
         if (ms > 0) this.#report(`${what} began ${ms} ms before its time`);

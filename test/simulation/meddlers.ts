@@ -97,8 +97,11 @@ function meddle(meddling: Meddling, runId: string, world: MeddledWorld): void {
   }
 }
 
-/** From then on somebody looks every so often whether a run is to be followed by another, until none begins any more. */
-const [firstLookMs, lookEveryMs, lastLookMs] = [100_000, 20_000, 400_000];
+/**
+ * From then on, or up to twice as late, somebody looks every so often whether a run is to be followed by another, until none begins any more.
+ * The adversary has come to rest: further runs would be like the last.
+ */
+const [firstLookMs, lookEveryMs, lastLookMs] = [70_000, 20_000, 400_000];
 
 /** Somebody has seen enough runs that follow one another. */
 export function planLastRun(world: MeddledWorld & { readonly repeating: () => readonly string[] }): void {

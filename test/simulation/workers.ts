@@ -3,7 +3,7 @@ import type { Delivery, TurnDelivery } from '../../lib/core/delivery.ts';
 import type { Ports } from '../../lib/ports.ts';
 import type { MemoryFirestore } from '../../lib/testing/memory-firestore.ts';
 import type { Adversary } from './adversary.ts';
-import type { Application } from './application.ts';
+import type { Application, Generation } from './application.ts';
 import type { Answer } from './call-function.ts';
 import { contentOf, withBody } from './engine-queue.ts';
 import type { Report } from './invariants/observer.ts';
@@ -17,7 +17,7 @@ export interface WorkersWorld {
   /** The ports as deliveries see them, whose reads may be behind the commit that made them. */
   readonly outside: Ports;
   readonly breakProtocol: Break;
-  readonly newApp: (process: WorkerProcess, generation: number) => Application;
+  readonly newApp: (process: WorkerProcess, generation: Generation) => Application;
   /** How many of the runs' own handlers have taken effect. */
   readonly settled: () => number;
   /** Paths that a forged cursor may name. */
