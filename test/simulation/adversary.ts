@@ -26,6 +26,8 @@ export interface Rates {
   readonly timeout: number;
   /** A page is told to wait by its task. */
   readonly wait: number;
+  /** Another document stands where one has failed, before that is tried again. */
+  readonly reaction: number;
 }
 
 /** What the documents, the people who start and the database bring about. */
@@ -89,6 +91,7 @@ export class Adversary {
       lostResponse: rate(0.3),
       timeout: rate(0.15),
       wait: rate(0.3),
+      reaction: this.chance.pick([0, 0.5, 1]),
     };
     this.clocksDifferBy = this.chance.pick([0, 0, 1_000, 4_000, 10_000]);
   }

@@ -23,7 +23,7 @@ import {
 } from './breaking.ts';
 
 /** Far fewer than the simulation has: what is wrong shows at once. */
-const mostHistories = 500;
+const mostHistories = 1_000;
 
 const breaks: Readonly<Record<string, { readonly breakProtocol: Break; readonly violation: RegExp }>> = {
   'commits without the precondition that the shard is as it was read': {
@@ -222,6 +222,18 @@ const breaks: Readonly<Record<string, { readonly breakProtocol: Break; readonly 
   'does not note which task carries a child on': {
     breakProtocol: { ports: withStore(() => ({ async moveChild() {} })) },
     violation: /the run completed before the child of .* had ended/,
+  },
+  'blames the document that stands first for the failures of one that is gone': {
+    breakProtocol: {
+      ports: withStore((store) => ({
+        async commitTurn(run, before, after, writes) {
+          const { blamed, failures } = after;
+          const all = blamed === undefined ? after : { ...after, blamed: { ...blamed, failures } };
+          return await store.commitTurn(run, before, all, writes);
+        },
+      })),
+    },
+    violation: /was set aside after \d attempts, and \d had it/,
   },
   'asks for the version of a run only when it begins': {
     breakProtocol: {

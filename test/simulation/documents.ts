@@ -68,6 +68,20 @@ export class Documents {
     }
   }
 
+  /** Another document stands where one that fails stood; undefined where it is not known which. */
+  replace(path: string): string | undefined {
+    switch (this.#adversary.chance.pick(['delete', 'move', 'copy', 'copy'] as const)) {
+      case 'delete':
+        this.#delete(path);
+        return undefined;
+      case 'move':
+        this.#move(path);
+        return undefined;
+      case 'copy':
+        return this.#copy(path);
+    }
+  }
+
   #somePath(n: number): string {
     const { chance } = this.#adversary;
     const id = chance.pick([
@@ -94,6 +108,14 @@ export class Documents {
     if (this.#db.read(path).exists) return;
     this.#put(path);
     this.lasting.delete(path);
+  }
+
+  /** One like it, just before it. */
+  #copy(path: string): string {
+    const copy = justBefore(path);
+    const data = this.#db.read(path).data();
+    if (data !== undefined && !this.#db.read(copy).exists) this.#db.commit((batch) => batch.set(copy, data));
+    return copy;
   }
 
   #edit(path: string): void {

@@ -18,7 +18,7 @@ import {
 } from './application.ts';
 import { runtimeOf } from './call-function.ts';
 import { Children } from './children.ts';
-import { planDisturbances } from './disturbances.ts';
+import { Onlooker, planDisturbances } from './disturbances.ts';
 import { Documents } from './documents.ts';
 import { bringToAnEnd } from './ending.ts';
 import {
@@ -160,6 +160,12 @@ class World {
     this.#quarantine = new Quarantine(this.#db, this.#report);
     this.#children = new Children(this.#adversary);
     const observers = [
+      new Onlooker({
+        clock: this.#clock,
+        adversary: this.#adversary,
+        documents: this.#documents,
+        tempers: this.#tempers,
+      }),
       failures,
       this.#leases,
       new Chains(this.#report),

@@ -73,6 +73,12 @@ export class Tempers {
     }
   }
 
+  /** What is like a document that is poison is poison too. */
+  copy(from: string, to: string): void {
+    const temper = this.#tempers.get(from);
+    if (temper?.kind === 'poison') this.#tempers.set(to, { ...temper, timesLeft: Infinity });
+  }
+
   #draw(kind: Temper['kind'], onError: OnError): Temper {
     const { chance } = this.#adversary;
     switch (kind) {
