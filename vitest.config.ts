@@ -2,17 +2,21 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * Begins with the simulation's histories, which need a core each and nothing else. Ends with the storm, which kills a process each second and
- * needs both cores for what it starts: beside other tests it takes thrice as long.
+ * Begins with the simulation's histories, which need a core each and nothing else, and with the deaths by memory, which wait for minutes. Ends
+ * with the storm, which kills a process each second and needs both cores for what it starts: beside other tests it takes thrice as long.
  */
 class HeavyApart extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const place = ({ moduleId }: TestSpecification): number =>
-      moduleId.includes('/simulation/histories-') ? 0 : moduleId.includes('/storm/') ? 2 : 1;
     // oxlint-disable-next-line no-array-sort -- it is no array
     const sorted = await super.sort(files);
-    return sorted.toSorted((a, b) => place(a) - place(b));
+    return sorted.toSorted((a, b) => placeOf(a) - placeOf(b));
   }
+}
+
+function placeOf({ moduleId }: TestSpecification): number {
+  if (moduleId.includes('/simulation/histories-')) return 0;
+  if (moduleId.includes('/integration/memory/')) return 1;
+  return moduleId.includes('/integration/storm/') ? 3 : 2;
 }
 
 const config: ViteUserConfig = defineConfig({

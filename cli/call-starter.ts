@@ -32,6 +32,8 @@ export interface Started {
   readonly task: string;
   readonly runId?: string;
   readonly taskId?: string;
+  /** Whether the idempotency key was used before: nothing was started now. */
+  readonly existed?: boolean;
   readonly dryRun?: boolean;
 }
 

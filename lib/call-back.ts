@@ -1,3 +1,4 @@
+import { callHandler } from './call-handler.ts';
 import type { OwedCallback } from './core/owed.ts';
 import { keepOwed, settleOwed } from './core/owing.ts';
 import type { IterativeTask } from './core/definition.ts';
@@ -7,12 +8,10 @@ import { derivedTaskId } from './core/names.ts';
 import { parseParameters } from './core/parameters.ts';
 import type { Run, RunChange } from './core/run.ts';
 import { mustBelongTo } from './core/turn-rules.ts';
-import { withDeadline } from './deadline.ts';
 import { drainOwed, drainRun } from './drain.ts';
 import { taken, withReport } from './dry-run.ts';
 import { Effects } from './effects.ts';
 import type { Attempt, Ports } from './ports.ts';
-import { observeHandler } from './telemetry/observe-handler.ts';
 import { remedyForRun } from './run-failed.ts';
 
 /** How a callback ended; each of these is an answer of 2xx. `given-up`: it has failed as often as it may. */
@@ -85,31 +84,28 @@ async function call(
     return;
   }
   const params = paramsIfTheyFit(task, run);
-  const observed = { task: task.name, queue: run.queue, handler: name, clock: ports.clock };
-  await observeHandler(observed, () =>
-    withDeadline(task.timeoutSeconds, ports.clock, async (deadline) => {
-      const context = {
-        ...effects.context(ports.store.db, deadline),
-        params,
-        runId: run.id,
-        dryRun: run.isDryRun === true,
-        at: new Date(cause.at),
-        by: cause.by,
-        reason: cause.reason,
-        idempotencyKey: derivedTaskId(run.id, 'callback', number),
-      };
-      switch (name) {
-        case 'onPause':
-          await task.onPause?.(context);
-          return;
-        case 'onCancel':
-          await task.onCancel?.(context);
-          return;
-        case 'onError':
-          await task.onFailed?.({ ...context, error: error ?? { message: 'unknown', at: cause.at } });
-      }
-    }),
-  ).finally(() => effects.close());
+  await callHandler({ task, queue: run.queue, handler: name, effects }, ports.clock, async (deadline) => {
+    const context = {
+      ...effects.context(ports.store.db, deadline),
+      params,
+      runId: run.id,
+      dryRun: run.isDryRun === true,
+      at: new Date(cause.at),
+      by: cause.by,
+      reason: cause.reason,
+      idempotencyKey: derivedTaskId(run.id, 'callback', number),
+    };
+    switch (name) {
+      case 'onPause':
+        await task.onPause?.(context);
+        return;
+      case 'onCancel':
+        await task.onCancel?.(context);
+        return;
+      case 'onError':
+        await task.onFailed?.({ ...context, error: error ?? { message: 'unknown', at: cause.at } });
+    }
+  });
 }
 
 /** A callback that tells of a misfit must not fail of it. */

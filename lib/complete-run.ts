@@ -1,3 +1,4 @@
+import { callHandler } from './call-handler.ts';
 import type { CompletionContext } from './core/context.ts';
 import { childrenOf } from './core/control.ts';
 import type { IterativeTask } from './core/definition.ts';
@@ -10,7 +11,6 @@ import { transition } from './core/transition.ts';
 import { isStopping } from './core/run-state.ts';
 import { mustBelongTo } from './core/turn-rules.ts';
 import { fitOf } from './core/version-rules.ts';
-import { withDeadline } from './deadline.ts';
 import { drainRun } from './drain.ts';
 import { taken, withReport, type Taken } from './dry-run.ts';
 import { Effects } from './effects.ts';
@@ -18,7 +18,6 @@ import type { Attempt, Ports } from './ports.ts';
 import { refuseRun } from './refuse-run.ts';
 import { runFailed } from './run-failed.ts';
 import { stopRun } from './stop-run.ts';
-import { observeHandler } from './telemetry/observe-handler.ts';
 import { waitForChildren } from './track-children.ts';
 
 /** How a completion ended; each of these is an answer of 2xx. */
@@ -150,20 +149,18 @@ async function callOnComplete(
 ): Promise<void> {
   if (task.onComplete === undefined || run.hasCompleted === true) return;
   const state = task.state && result !== undefined ? stateFromText(task.name, task.state, result) : undefined;
-  const call = { task: task.name, queue: run.queue, handler: 'onComplete', clock: ports.clock };
-  await observeHandler(call, () =>
-    withDeadline(task.timeoutSeconds, ports.clock, async (deadline) => {
-      const context: CompletionContext<unknown> = {
-        ...effects.context(ports.store.db, deadline),
-        params,
-        runId: run.id,
-        dryRun: run.isDryRun === true,
-        processed,
-        failedChildren,
-        state,
-        idempotencyKey: derivedTaskId(run.id, 'finish'),
-      };
-      await task.onComplete?.(context);
-    }),
-  ).finally(() => effects.close());
+  const call = { task, queue: run.queue, handler: 'onComplete', effects };
+  await callHandler(call, ports.clock, async (deadline) => {
+    const context: CompletionContext<unknown> = {
+      ...effects.context(ports.store.db, deadline),
+      params,
+      runId: run.id,
+      dryRun: run.isDryRun === true,
+      processed,
+      failedChildren,
+      state,
+      idempotencyKey: derivedTaskId(run.id, 'finish'),
+    };
+    await task.onComplete?.(context);
+  });
 }

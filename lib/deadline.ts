@@ -51,17 +51,3 @@ export function startDeadline(timeoutSeconds: number, clock: Clock): RunningDead
     [Symbol.dispose]: stop,
   };
 }
-
-/**
- * Calls `handle` with a deadline well inside the invocation's own, and stops waiting for it when the time is over.
- *
- * @throws PageturnerError `deadline-exceeded`, and whatever `handle` throws.
- */
-export async function withDeadline<T>(
-  timeoutSeconds: number,
-  clock: Clock,
-  handle: (deadline: Deadline) => T | Promise<T>,
-): Promise<T> {
-  using deadline = startDeadline(timeoutSeconds, clock);
-  return await deadline.race(() => handle(deadline));
-}

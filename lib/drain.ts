@@ -13,23 +13,31 @@ const concurrency = 50;
 /**
  * Enqueues what a commit stored: the children, and when all of them are in their queues, the chain's own next task, which stands
  * last. A crash anywhere in between leaves a chain that has not moved on, so its task is delivered again and drains again.
+ *
+ * @returns whether the last one is in its queue since now, or was before; undefined when there was none
  */
-export async function drain(outbox: readonly OutboxTask[], queue: TaskQueue): Promise<void> {
-  if (outbox.length === 0) return;
+export async function drain(
+  outbox: readonly OutboxTask[],
+  queue: TaskQueue,
+): Promise<'created' | 'exists' | undefined> {
+  if (outbox.length === 0) return undefined;
   const attributes = {
     'messaging.system': 'gcp_cloud_tasks',
     'messaging.batch.message_count': outbox.length,
   };
-  await inSpan('enqueue', { kind: SpanKind.PRODUCER, attributes }, () => enqueueAll(outbox, queue));
+  return await inSpan('enqueue', { kind: SpanKind.PRODUCER, attributes }, () => enqueueAll(outbox, queue));
 }
 
-async function enqueueAll(outbox: readonly OutboxTask[], queue: TaskQueue): Promise<void> {
+async function enqueueAll(
+  outbox: readonly OutboxTask[],
+  queue: TaskQueue,
+): Promise<'created' | 'exists' | undefined> {
   const children = outbox.slice(0, -1);
   for (let start = 0; start < children.length; start += concurrency) {
     await Promise.all(children.slice(start, start + concurrency).map((child) => queue.enqueue(child)));
   }
   const next = outbox.at(-1);
-  if (next !== undefined) await queue.enqueue(next);
+  return next && (await queue.enqueue(next));
 }
 
 /** Enqueues the next callback that a run owes. */

@@ -1,4 +1,5 @@
 import type { Query } from '@google-cloud/firestore';
+import { callHandler } from './call-handler.ts';
 import type { IterativeTask } from './core/definition.ts';
 import type { RunDelivery } from './core/delivery.ts';
 import { changeIfSame } from './change-if-same.ts';
@@ -9,7 +10,6 @@ import { newShard, type Run, type RunChange, type RunRecords } from './core/run.
 import { transition } from './core/transition.ts';
 import { mustBelongTo, turnTask } from './core/turn-rules.ts';
 import { fitOf } from './core/version-rules.ts';
-import { withDeadline } from './deadline.ts';
 import { drain, drainRun } from './drain.ts';
 import { taken, withReport } from './dry-run.ts';
 import { Effects } from './effects.ts';
@@ -18,7 +18,6 @@ import type { Attempt, Ports, RunStore } from './ports.ts';
 import { queryOf } from './query-of.ts';
 import { refuseRun } from './refuse-run.ts';
 import { runFailed } from './run-failed.ts';
-import { observeHandler } from './telemetry/observe-handler.ts';
 
 /** How a preparation ended; each of these is an answer of 2xx. */
 export type PrepareOutcome = 'prepared' | 'continued' | 'replayed' | 'void' | 'failed' | 'restarted';
@@ -124,20 +123,18 @@ async function callOnStart(
   { store, clock }: Ports,
 ): Promise<void> {
   if (task.onStart === undefined) return;
-  const call = { task: task.name, queue: run.queue, handler: 'onStart', clock };
-  await observeHandler(call, () =>
-    withDeadline(task.timeoutSeconds, clock, async (deadline) => {
-      const context = {
-        ...effects.context(store.db, deadline),
-        params,
-        runId: run.id,
-        dryRun: run.isDryRun === true,
-        total,
-        idempotencyKey: derivedTaskId(run.id, 'start'),
-      };
-      await task.onStart?.(context);
-    }),
-  ).finally(() => effects.close());
+  const call = { task, queue: run.queue, handler: 'onStart', effects };
+  await callHandler(call, clock, async (deadline) => {
+    const context = {
+      ...effects.context(store.db, deadline),
+      params,
+      runId: run.id,
+      dryRun: run.isDryRun === true,
+      total,
+      idempotencyKey: derivedTaskId(run.id, 'start'),
+    };
+    await task.onStart?.(context);
+  });
 }
 
 /**

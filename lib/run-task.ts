@@ -1,14 +1,13 @@
+import { callHandler } from './call-handler.ts';
 import type { OneShotTask } from './core/definition.ts';
 import type { TaskDelivery } from './core/delivery.ts';
 import { FatalTaskError, errorRecord } from './core/errors.ts';
 import { derivedTaskId } from './core/names.ts';
 import type { OutboxTask } from './core/outbox.ts';
 import { parseParameters } from './core/parameters.ts';
-import { withDeadline } from './deadline.ts';
 import { drain } from './drain.ts';
 import { Effects } from './effects.ts';
 import type { Attempt, Ports } from './ports.ts';
-import { observeHandler } from './telemetry/observe-handler.ts';
 
 /** How a one-shot task ended; each of these is an answer of 2xx. */
 export type TaskOutcome = 'done' | 'terminated' | 'repeated' | 'failed';
@@ -66,16 +65,14 @@ async function runOnce(
   const effects = new Effects([delivery.id, delivery.repeat], () => clock.now());
   let outcome;
   try {
-    const call = { task: task.name, queue: queueId, handler: 'run', clock };
-    outcome = await observeHandler(call, () =>
-      withDeadline(task.timeoutSeconds, clock, async (deadline) => {
-        const context = {
-          ...effects.startContext(store.db, deadline),
-          idempotencyKey: `${delivery.id}-${delivery.repeat}`,
-        };
-        return await task.run(params, context);
-      }),
-    ).finally(() => effects.close());
+    const call = { task, queue: queueId, handler: 'run', effects };
+    outcome = await callHandler(call, clock, async (deadline) => {
+      const context = {
+        ...effects.startContext(store.db, deadline),
+        idempotencyKey: `${delivery.id}-${delivery.repeat}`,
+      };
+      return await task.run(params, context);
+    });
   } catch (error) {
     if (!(error instanceof FatalTaskError)) throw error;
     await store.recordFailure({

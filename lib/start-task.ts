@@ -46,11 +46,15 @@ export interface StartOptions extends ChildOptions {
 
 export interface StartedRun {
   readonly runId: string;
+  /** The `idempotencyKey` was used before: this is the run of that start, and nothing was started now. Absent otherwise. */
+  readonly existed?: true;
 }
 
 export interface StartedTask {
   /** The task's id in its queue. */
   readonly taskId: string;
+  /** The `idempotencyKey` was used before: nothing was started now. Absent otherwise. */
+  readonly existed?: true;
 }
 
 /**
@@ -118,8 +122,9 @@ async function startUnseen<S extends z.ZodType>(
       ...(repeat === undefined ? {} : { repeat }),
     };
     const only = dryRun ? { shards, ...rate, isDryRun: true as const } : own;
-    await startRun(task, { run: runId, queue, params: wire, startedBy, ...only, ...schedule }, ports);
-    return { runId };
+    const start = { run: runId, queue, params: wire, startedBy, ...only, ...schedule };
+    const started = await startRun(task, start, ports);
+    return started === 'exists' ? { runId, existed: true } : { runId };
   }
   if (dryRun)
     throw new PageturnerError(
@@ -129,8 +134,8 @@ async function startUnseen<S extends z.ZodType>(
   const taskId = derivedTaskId(task.name, idempotencyKey);
   const delivery = { kind: 'task' as const, id: taskId, params: wire, repeat: 0 };
   const { name: worker, timeoutSeconds } = task;
-  await drain([{ id: taskId, queue, worker, delivery, timeoutSeconds, ...schedule }], ports.queue);
-  return { taskId };
+  const enqueued = { id: taskId, queue, worker, delivery, timeoutSeconds, ...schedule };
+  return (await drain([enqueued], ports.queue)) === 'exists' ? { taskId, existed: true } : { taskId };
 }
 
 function mustBeGood(task: AnyTask, options: StartOptions): void {

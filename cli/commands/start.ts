@@ -62,10 +62,10 @@ export function startCommand(): Command {
     .action(async (task: string, options: Options) => {
       const started = await start(task, options);
       if (options.json) return printJson(started);
-      if (started.runId === undefined)
-        return print(`Task ${paint('bold', task)} is started: ${started.taskId}.`);
+      const how = started.existed === true ? 'was started before, with this idempotency key' : 'is started';
+      if (started.runId === undefined) return print(`Task ${paint('bold', task)} ${how}: ${started.taskId}.`);
       const kind = started.dryRun === true ? 'Dry run' : 'Run';
-      print(`${kind} ${paint('bold', started.runId)} of ${task} is started.`);
+      print(`${kind} ${paint('bold', started.runId)} of ${task} ${how}.`);
       return print(`See it with: pageturner runs show ${started.runId}`);
     });
 }

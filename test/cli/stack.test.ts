@@ -91,8 +91,10 @@ test('a run is started once a key, seen, and leaves its tasks to be listed, show
   const call = ['start', 'email-students', '-p', 'program=gsoc2026', '--idempotency-key', 'k'];
   call.push('--key', 'nightly', '--shards', '2', '--repeat', '86400', '--documents-per-second', '1000');
   const [started, again] = await Promise.all([json(...call), json(...call)]);
-  expect(again).toEqual(started);
   const { runId } = started as { runId: string };
+  // Either may have been the first.
+  expect([started, again].filter((answer) => 'existed' in (answer as object))).toHaveLength(1);
+  expect(again).toMatchObject({ runId });
   expect((await untilEnded(db, runId)).get('state')).toBe('completed');
   const { nextRun } = (await json('runs', 'show', runId)) as { nextRun: string };
   const next = (await db.doc(`pageturnerRuns/${nextRun}`).get()).data();

@@ -90,7 +90,7 @@ test('startTask takes a queue, a delay and a key that makes it idempotent', asyn
     await startOn(ports, child, {}, options),
     await startOn(ports, child, {}, options),
   ];
-  expect(second).toEqual(first);
+  expect(second).toEqual({ ...first, existed: true });
   expect(ports.queue.tasks).toHaveLength(1);
   expect(ports.queue.tasks[0]).toMatchObject({ queue: 'other', worker: 'child', delivery: { params: {} } });
   const other = await startOn(ports, child, {}, { startedBy: 'test' });

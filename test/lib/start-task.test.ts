@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
+import type { z } from 'zod';
 import { startOn } from '../../lib/start-task.ts';
 import { changed } from '../support/changed.ts';
 import { memoryPorts } from '../support/memory-ports.ts';
 import { walk } from '../support/walk.ts';
+import { child } from './walk.fixture.ts';
 
 test.each([
   ['key', 'key is not a text'],
@@ -20,6 +22,21 @@ test('a run whose start died before its preparation was enqueued begins at its o
   const dead = changed(ports.queue, { enqueue: () => Promise.reject(new Error('died')) });
   const at = new Date(ports.clock.now() + 3_600_000);
   await expect(startOn({ ...ports, queue: dead }, walk, {}, { ...options, at })).rejects.toThrow('died');
-  await startOn(ports, walk, {}, options);
+  expect(await startOn(ports, walk, {}, options)).toMatchObject({ existed: true });
   expect(ports.queue.tasks).toMatchObject([{ delivery: { kind: 'prepare', epoch: 0 }, at: at.getTime() }]);
 });
+
+test.each([
+  ['iterative task', walk, {}],
+  ['one-shot task', child, { id: 'x' }],
+] as const)(
+  'a second start of an %s with the same idempotency key is the first, and says so',
+  async (_, task, params) => {
+    const ports = memoryPorts();
+    const options = { startedBy: 'test', idempotencyKey: 'one' };
+    const first = await startOn<z.ZodType>(ports, task, params, options);
+    expect(first).not.toHaveProperty('existed');
+    expect(await startOn<z.ZodType>(ports, task, params, options)).toEqual({ ...first, existed: true });
+    expect(ports.queue.tasks).toHaveLength(1);
+  },
+);

@@ -116,6 +116,7 @@ export function application(shape: Walk, runtime: Runtime, surroundings: Surroun
   const tell = task({ name: 'tell', queue: 'children', params: oneEvent, run: step });
   const handle = async (document: QueryDocumentSnapshot, ctx: PageContext<unknown, State>): Promise<void> => {
     const { path } = document.ref;
+    surroundings.quarantine.begun(ctx.runId, path);
     if (tempers.isRefused(path)) {
       ctx.quarantine(document, 'the handler refuses it');
       return;
@@ -123,7 +124,6 @@ export function application(shape: Walk, runtime: Runtime, surroundings: Surroun
     const effect = unique();
     ctx.set(ctx.db.doc(`effects/${effect}`), { of: path, run: ctx.runId });
     if (shape.hasState) ctx.state.seen.push(path);
-    surroundings.quarantine.begun(ctx.runId, path);
     await step();
     await tempers.meet(path, ctx);
     ctx.update(document.ref, { isSeen: true });

@@ -68,7 +68,7 @@ test(
 );
 
 test(
-  'a document that alone is more than its workers have memory for is named by its shard, and the others of its page are not touched',
+  'a document that alone is more than its workers have memory for is named by its shard and set aside, and the others take effect',
   { timeout: 400_000 },
   async () => {
     const { db, runId, fleet } = await startOver(huge, { a: tooLarge, b: 1 });
@@ -81,7 +81,18 @@ test(
         suspect: { document, attempts: 2 },
         lastError: { document, message: expect.stringContaining('Nothing was heard of an attempt') },
       });
+    const run = await Promise.race([untilEnded(db, runId), fleet.broken]);
+    expect(run.data()).toMatchObject({ state: 'completed', processed: 1 });
+    const { docs } = await db.collection(`pageturnerRuns/${runId}/setAside`).get();
+    expect(docs.map((entry) => entry.data())).toMatchObject([
+      {
+        path: document,
+        attempts: 3,
+        error: { message: expect.stringContaining('Nothing was heard of 3 attempts') },
+      },
+    ]);
+    expect((await db.doc('visits/b').get()).get('visits')).toBe(1);
     // With both documents, and with both twice more; then with the one.
-    expect(fleet.outOfMemory).toBeGreaterThan(3);
+    expect(fleet.outOfMemory).toBeGreaterThan(5);
   },
 );

@@ -126,7 +126,8 @@ test('the same Idempotency-Key starts one run, however often it is sent', async 
     await call({ body: { program: 'a' }, headers }),
     await call({ body: { program: 'a' }, headers }),
   ];
-  expect(second.body['runId']).toBe(first.body['runId']);
+  expect(second.body).toEqual({ ...first.body, existed: true });
+  expect(first.body).not.toHaveProperty('existed');
   expect(ports.queue.tasks).toHaveLength(1);
 });
 
