@@ -8,7 +8,7 @@ import { aborted, interruptible } from '../interrupt.ts';
 import { gcloudEnvironment } from '../local/environment.ts';
 import { functionsEntry } from '../local/functions-entry.ts';
 import { configEventText, followConfig, type ConfigEvent } from '../local/follow-config.ts';
-import { endedText, type FunctionsEvent } from '../local/functions.ts';
+import { endedText, failedText, type FunctionsEvent } from '../local/functions.ts';
 import { consoleUrl } from '../local/tasks-emulator.ts';
 import { startLocalStack, type LocalStack } from '../local/stack.ts';
 import { paint, print, printJsonLine, printPairs } from '../output.ts';
@@ -141,8 +141,7 @@ function printEvent(event: FunctionsEvent): void {
       print(`${relative(process.cwd(), event.file)} has changed; the functions start anew.`);
       return;
     case 'failed':
-      print(paint('red', event.error.message));
-      print('The next change starts them again.');
+      print(paint('red', failedText(event)));
       return;
     case 'ended':
       print(paint('yellow', endedText(event)));

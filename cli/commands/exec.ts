@@ -4,7 +4,7 @@ import { loadConfig } from '../../config/load.ts';
 import { newCommand, type CommonOptions } from '../command.ts';
 import { aborted, interruptible } from '../interrupt.ts';
 import { functionsEntry } from '../local/functions-entry.ts';
-import { endedText, type FunctionsEvent } from '../local/functions.ts';
+import { endedText, failedText, type FunctionsEvent } from '../local/functions.ts';
 import { startGuarded, type ExitStatus, type GuardedProcess } from '../local/guard.ts';
 import { startLocalStack, type LocalStack } from '../local/stack.ts';
 
@@ -75,4 +75,5 @@ function printEvent(event: FunctionsEvent): void {
   if (event.kind === 'output' && event.stream === 'stderr')
     process.stderr.write(`functions │ ${event.line}\n`);
   if (event.kind === 'ended') process.stderr.write(`${endedText(event)}\n`);
+  if (event.kind === 'failed') process.stderr.write(`${failedText(event)}\n`);
 }

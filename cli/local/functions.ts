@@ -28,8 +28,8 @@ export type FunctionsEvent =
   /** They answer: for the first time, or again. */
   | { readonly kind: 'ready'; readonly names: readonly string[]; readonly tookMs: number }
   | { readonly kind: 'changed'; readonly file: string }
-  /** They do not load. When reloading, the next change starts them again. */
-  | { readonly kind: 'failed'; readonly error: CliError }
+  /** They do not load. They are started again by the next change when reloading, and after the pause otherwise. */
+  | { readonly kind: 'failed'; readonly error: CliError; readonly waitMs?: number }
   /** Their process ended by itself, and is started again. */
   | ({ readonly kind: 'ended'; readonly waitMs: number } & ExitStatus)
   /** A folder of theirs cannot be watched. Told once. */
@@ -49,7 +49,7 @@ export interface Functions extends AsyncDisposable {
 
 /**
  * Starts the functions, and keeps them running: a process that ends by itself is started again, as the cloud does; after a pause, where it
- * has not lived long.
+ * has not lived long. What has loaded once is started again also where it does not load any more.
  *
  * @throws CliError `functions-failed` when they do not load and are not reloading; `signal.reason` when it is aborted
  */
@@ -64,7 +64,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
  *
  *     starting ── it listens ──▶ running ── it ends ──▶ waiting ── time, a change ──▶ starting
  *        │                          └───── a change ──▶ starting
- *        └── it ends before ──▶ failed ─── a change ──▶ starting
+ *        └── it ends before ──▶ failed ─── a change; without reloading, time ──▶ starting
  */
 class FunctionsSupervisor implements Functions {
   readonly #options: FunctionsOptions;
@@ -108,6 +108,7 @@ class FunctionsSupervisor implements Functions {
     let error: CliError | undefined;
     await this.#next(async () => {
       error = await this.#start();
+      if (error && this.#options.isReloading) this.#failed(error);
     });
     if (error && (!this.#options.isReloading || this.#signal.aborted)) throw error;
   }
@@ -149,7 +150,8 @@ class FunctionsSupervisor implements Functions {
       const before = this.#current;
       this.#current = undefined;
       await before?.close();
-      await this.#start();
+      const error = await this.#start();
+      if (error) this.#failed(error);
     });
   }
 
@@ -166,20 +168,33 @@ class FunctionsSupervisor implements Functions {
       onEvent?.({ kind: 'ready', names: started.names, tookMs: readyAt - startedAt });
     } catch (error) {
       this.#names = [];
-      if (signal.aborted) return error as CliError;
-      onEvent?.({ kind: 'failed', error: error as CliError });
-      if (this.#watcher) this.#watcher.isCurious = true;
       return error as CliError;
     }
     if (this.#watcher) this.#watcher.isCurious = false;
     return undefined;
   }
 
+  #failed(error: CliError): void {
+    const { onEvent } = this.#options;
+    if (this.#signal.aborted) return;
+    if (this.#watcher) {
+      onEvent?.({ kind: 'failed', error });
+      this.#watcher.isCurious = true;
+      return;
+    }
+    this.#waitMs = this.#longerWait();
+    onEvent?.({ kind: 'failed', error, waitMs: this.#waitMs });
+    this.#waiting = setTimeout(() => this.#again(), this.#waitMs);
+  }
+
+  #longerWait(): number {
+    return Math.min(Math.max(pause.firstMs, this.#waitMs * 2), pause.mostMs);
+  }
+
   #ended(process: FunctionsProcess, status: ExitStatus, livedMs: number): void {
     if (this.#isClosing || this.#current !== process) return;
     this.#current = undefined;
-    const longer = Math.min(Math.max(pause.firstMs, this.#waitMs * 2), pause.mostMs);
-    this.#waitMs = livedMs < shortLifeMs ? longer : 0;
+    this.#waitMs = livedMs < shortLifeMs ? this.#longerWait() : 0;
     this.#options.onEvent?.({ kind: 'ended', waitMs: this.#waitMs, ...status });
     // Outside of the line, so that a change need not wait.
     this.#waiting = setTimeout(() => this.#again(), this.#waitMs);
@@ -187,7 +202,9 @@ class FunctionsSupervisor implements Functions {
 
   #again(): void {
     void this.#next(async () => {
-      if (!this.#isClosing && !this.#current) await this.#start();
+      if (this.#isClosing || this.#current) return;
+      const error = await this.#start();
+      if (error) this.#failed(error);
     });
   }
 }
@@ -206,4 +223,13 @@ function unwatched(folder: string, reason: string, cause: unknown): CliError {
       'fs.inotify.max_user_instances, and `ulimit -n`.',
     { cause },
   );
+}
+
+/** What the event `failed` says to people. */
+export function failedText({ error, waitMs }: Extract<FunctionsEvent, { kind: 'failed' }>): string {
+  const when =
+    waitMs === undefined
+      ? 'The next change starts them again.'
+      : `They are started again in ${waitMs / 1000} s.`;
+  return `${error.message}\n${when}`;
 }

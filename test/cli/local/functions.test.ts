@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   endedText,
+  failedText,
   startFunctions,
   type Functions,
   type FunctionsEvent,
@@ -22,6 +23,7 @@ interface Started {
 async function start(
   { entry }: OtherProject,
   onEvent: (event: FunctionsEvent) => void = () => {},
+  isReloading = true,
 ): Promise<Started> {
   const events: FunctionsEvent[] = [];
   const unread: FunctionsEvent[] = [];
@@ -30,7 +32,7 @@ async function start(
     entry,
     port: await freePort(portUses.functions(0)),
     env: process.env,
-    isReloading: true,
+    isReloading,
     onEvent(event) {
       events.push(event);
       unread.push(event);
@@ -93,6 +95,18 @@ test('functions that die young are started again after a pause that grows, or at
   expect(await next('ended')).toMatchObject({ waitMs: 2_000 });
   project.write(sourceOf('well'));
   await next('changed');
+  await next('ready');
+  expect(await textAt(functions)).toBe('well');
+});
+
+test('functions that do not load any more when they are started again are tried until they do, where nothing is reloaded', async () => {
+  const project = otherProject(`${sourceOf('')}setTimeout(() => process.exit(1), 50);`);
+  const { functions, next } = await start(project, undefined, false);
+  project.write("throw new Error('half a save');");
+  const failed = await next('failed');
+  expect(failed).toMatchObject({ waitMs: 2_000 });
+  expect(failedText(failed)).toMatch(/half a save[^]*\nThey are started again in 2 s\.$/);
+  project.write(sourceOf('well'));
   await next('ready');
   expect(await textAt(functions)).toBe('well');
 });
