@@ -30,10 +30,7 @@ export async function commitPage(
 ): Promise<Shard | 'conflict'> {
   const { effects, documents, failure, state } = handled;
   const at = ports.clock.now();
-  const blamed =
-    failure?.document !== undefined && failure.remedy === 'count'
-      ? blame(shard.value, failure.document)
-      : undefined;
+  const blamed = failure?.remedy === 'count' ? blame(shard.value, failure.document) : undefined;
   const last = page.documents[documents - 1];
   const isWhole = documents === page.documents.length;
   const { gone, read, end } = page.setAside ?? { gone: [], read: page.documents.length, end: null };
@@ -78,11 +75,12 @@ export async function commitPage(
 /** Enqueues what a commit stored. */
 export async function carryOn(
   { task, run, shard, ports }: TurnInHand,
+  { effects }: Pick<Handled, 'effects'>,
   after: Shard | 'conflict',
 ): Promise<'committed' | 'conflict'> {
   if (after === 'conflict') return 'conflict';
   await drainTurn(run.value.id, after, ports);
-  const quarantined = after.quarantined - shard.value.quarantined;
+  const quarantined = effects.setAside.length;
   if (quarantined > 0) {
     const few = quarantined === 1 ? '1 document was' : `${quarantined} documents were`;
     ports.log.write('WARNING', `${few} set aside`, {

@@ -5,7 +5,7 @@ import type { PageContext } from './core/context.ts';
 import type { IterativeTask } from './core/definition.ts';
 import { errorRecord, recordedText } from './core/errors.ts';
 import { remedyFor, type Remedy } from './core/failure-rules.ts';
-import { derivedTaskId } from './core/names.ts';
+import { derivedTaskId, pageId } from './core/names.ts';
 import { hasTimeForAnother } from './core/page-size.ts';
 import type { Run, Shard } from './core/run.ts';
 import type { RunningDeadline } from './deadline.ts';
@@ -85,9 +85,10 @@ export async function handleDocuments(
 
 async function handleTogether(work: Work): Promise<Handled> {
   const { task, shard, documents, effects, deadline } = work;
-  const key = [shard.value.index, shard.value.turn, documents.length];
+  const { index, turn } = shard.value;
+  const key = [index, turn, pageId(documents.map(({ ref }) => ref.path))];
   try {
-    await deadline.race(async () => await task.page?.(documents, contextOf(work, key)));
+    await deadline.race(async () => await task.page?.(documents, contextOf(work, documents, key)));
     work.state.settle();
     return { effects, documents: documents.length };
   } catch (error) {
@@ -116,7 +117,7 @@ async function handleEach(work: Work): Promise<Handled> {
     const startedAt = ports.clock.now();
     const before = effects.mark();
     try {
-      const context = contextOf(work, [document.ref.path]);
+      const context = contextOf(work, [document], [document.ref.path]);
       await deadline.race(async () => await task.each?.(document, context));
       work.state.settle();
     } catch (error) {
@@ -130,9 +131,10 @@ async function handleEach(work: Work): Promise<Handled> {
       const failure = failureOf(error, [document], remedy);
       switch (failure.remedy) {
         case 'set-aside':
-          effects.quarantine(setAside(work, document, error, counts.ofDocument + 1));
+          effects.quarantine(setAside(work, document, error, counts.inARow + 1));
           break;
         case 'fail':
+        case 'too-many':
           return { effects, documents: 0, failure };
         case 'again':
         case 'smaller':
@@ -156,8 +158,13 @@ export function setAside(
   return { path: document.ref.path, error: errorRecord(error, ports.clock.now()), attempts };
 }
 
-function contextOf(work: Work, key: readonly (string | number)[]): PageContext<unknown> {
-  const { run, shard, params, documents, effects, state, deadline, ports } = work;
+/** @param handled the documents that the call is about. */
+function contextOf(
+  work: Work,
+  handled: readonly Document[],
+  key: readonly (string | number)[],
+): PageContext<unknown> {
+  const { run, shard, params, effects, state, deadline, ports } = work;
   const mustBeOpen = effects.guard();
   return {
     ...effects.context(ports.store.db, deadline),
@@ -176,8 +183,10 @@ function contextOf(work: Work, key: readonly (string | number)[]): PageContext<u
     },
     quarantine({ ref: { path } }, reason) {
       mustBeOpen('ctx.quarantine');
-      if (!documents.some(({ ref }) => ref.path === path)) {
-        throw new Error(`ctx.quarantine takes a document of this page, and ${path} is none.`);
+      if (!handled.some(({ ref }) => ref.path === path)) {
+        const which =
+          work.task.page === undefined ? 'the document that each was called for' : 'a document of this page';
+        throw new Error(`ctx.quarantine takes ${which}, and ${path} is not.`);
       }
       effects.quarantine({
         path,
@@ -197,7 +206,8 @@ function reasonText(reason: unknown): string {
 /** Documents that handlers set aside are counted against the same cap as those that fail. */
 function withinCap({ task, shard }: TurnInHand, handled: Handled): Handled {
   const { effects } = handled;
-  if (shard.value.quarantined + effects.setAside.length <= task.maxQuarantined) return handled;
+  const { quarantined } = countsFor(shard.value, []);
+  if (quarantined + effects.setAside.length <= task.maxQuarantined) return handled;
   const path = effects.setAside.at(-1)?.path ?? '';
   const error = new Error(
     `${path} would be set aside as number ${task.maxQuarantined + 1} of its shard; maxQuarantined is ${task.maxQuarantined}.`,

@@ -10,7 +10,7 @@ export interface SetAsideDocument {
   /** The message of the last failure, or what its handler said. */
   readonly reason: string;
   readonly stack?: string;
-  /** How often it was tried; 0 when its handler asked for it. */
+  /** Its failures in a row that count, with the last; or attempts that it had alone and that died. 0 when its handler asked for it. */
   readonly attempts: number;
   readonly at: Date;
 }

@@ -1,5 +1,5 @@
 import { carryOn, commitPage, type PageInHand } from './commit-page.ts';
-import { blame } from './core/blame.ts';
+import { blame, countsFor } from './core/blame.ts';
 import { failed, restart } from './core/control.ts';
 import { errorRecord } from './core/errors.ts';
 import { remedyAtTheEnd, remedyForUnheard, type Remedy } from './core/failure-rules.ts';
@@ -15,7 +15,7 @@ import { enqueueLeftovers } from './stop-run.ts';
 
 /**
  * How a page ended; each of these is an answer of 2xx. `restarted`: its chain goes on with another task. `waiting`: it does when the
- * time has come that the task's `throttle` named.
+ * time has come that the task's `throttle` named, or the lease of an exclusive task is over.
  */
 export type PageOutcome = 'committed' | 'failed' | 'restarted' | 'waiting';
 
@@ -34,7 +34,8 @@ export async function pageFailed(
   const remedy = await remedyOf(turn, failure);
   switch (remedy) {
     case 'fail':
-      return await failRun(turn, failure);
+    case 'too-many':
+      return await failRun(turn, { ...failure, remedy });
     case 'restart':
       return await beginAnew(turn, withFailure(turn, failure, page));
     case 'set-aside': {
@@ -43,7 +44,8 @@ export async function pageFailed(
       const { document, error, attempts = blame(turn.shard.value, failure.document).failures } = failure;
       effects.quarantine(setAside(turn, document, error, attempts));
       const startedAt = turn.ports.clock.now();
-      return await carryOn(turn, await commitPage(turn, page.inHand, { effects, documents: 1 }, startedAt));
+      const handled = { effects, documents: 1 };
+      return await carryOn(turn, handled, await commitPage(turn, page.inHand, handled, startedAt));
     }
     case 'narrow':
     case 'smaller':
@@ -64,7 +66,7 @@ export function failureOfUnheard(
   suspect: Suspect,
 ): PageFailure | undefined {
   const attempts = unheard(suspect);
-  const remedy = remedyForUnheard(attempts, shard.value, task);
+  const remedy = remedyForUnheard(attempts, countsFor(shard.value, documents), task);
   return remedy && { ...failureOf(suspicion(suspect), documents, remedy), attempts };
 }
 
@@ -72,9 +74,9 @@ async function remedyOf(
   turn: TurnInHand,
   { remedy, error, documents }: PageFailure,
 ): Promise<Remedy | 'restart'> {
-  if (remedy === 'fail' || remedy === 'set-aside') return remedy;
+  if (remedy === 'fail' || remedy === 'too-many' || remedy === 'set-aside') return remedy;
   if ((await turn.attempt?.isLast()) !== true) return remedy;
-  return remedyAtTheEnd(remedy, error, documents, turn.shard.value, turn.task);
+  return remedyAtTheEnd(remedy, error, documents, countsFor(turn.shard.value, []), turn.task);
 }
 
 /** The shard after a failure: nothing is held any more, and the next page is smaller where this one was too much. */
@@ -96,7 +98,7 @@ function withFailure(
     ...(pageSize === undefined ? {} : { pageSize }),
     lastWord: { epoch: before.epoch, retries: attempt?.retries ?? 0 },
     failures: before.failures + (remedy === 'count' ? 1 : 0),
-    ...(remedy === 'count' && document !== undefined ? { blamed: blame(before, document) } : {}),
+    ...(remedy === 'count' ? { blamed: blame(before, document) } : {}),
     outbox: nextAlone(before),
     updatedAt: at,
     lastError: errorRecord(error, at, document?.ref.path),
@@ -104,11 +106,16 @@ function withFailure(
 }
 
 /** Ends the run, with the document, the error and its stack kept. */
-async function failRun(turn: TurnInHand, { error, document }: PageFailure): Promise<'failed' | 'conflict'> {
+async function failRun(
+  turn: TurnInHand,
+  { error, document, remedy }: PageFailure,
+): Promise<'failed' | 'conflict'> {
   const { store, clock, log } = turn.ports;
   const { heldUntil: _, ...shard } = turn.shard.value;
   const run = turn.run.value;
-  const record = errorRecord(error, clock.now(), document?.ref.path);
+  const own = errorRecord(error, clock.now(), document?.ref.path);
+  const cap = `; and as many documents of the shard are set aside as may be (maxQuarantined is ${turn.task.maxQuarantined})`;
+  const record = remedy === 'too-many' ? { ...own, message: `${own.message}${cap}` } : own;
   const change = await store.changeRun(run.id, (now) =>
     isSameTurn(now.shards[shard.index], shard)
       ? failed(withShard(now, { ...shard, outbox: nextAlone(shard), lastError: record }), record, {

@@ -22,7 +22,7 @@ export async function remedyForRun(
 ): Promise<'again' | 'count' | 'fail' | 'restart'> {
   if (isOfTheQuery(error)) return 'fail';
   const policy = { ...task, onError: task.onError === 'fail' ? 'fail' : 'retry' } as const;
-  const counts = { failures, ofDocument: 0, quarantined: 0 };
+  const counts = { failures, inARow: 0, quarantined: 0 };
   const remedy = remedyFor(error, 1, counts, policy);
   if (remedy !== 'again' && remedy !== 'count') return 'fail';
   if ((await attempt?.isLast()) !== true) return remedy;

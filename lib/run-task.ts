@@ -75,14 +75,10 @@ async function runOnce(
     });
   } catch (error) {
     if (!(error instanceof FatalTaskError)) throw error;
-    await store.recordFailure({
-      ...errorRecord(error, clock.now()),
-      id: delivery.id,
-      task: task.name,
-      params: delivery.params,
-    });
-    log.write('ERROR', `The task failed for good: ${error.message}`, where);
-    if (delivery.parent !== undefined) await store.endChild(delivery.parent, error.message);
+    const record = errorRecord(error, clock.now());
+    await store.recordFailure({ ...record, id: delivery.id, task: task.name, params: delivery.params });
+    log.write('ERROR', `The task failed for good: ${record.message}`, where);
+    if (delivery.parent !== undefined) await store.endChild(delivery.parent, record.message);
     return 'failed';
   }
   const endWell = async (): Promise<void> => {

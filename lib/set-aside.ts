@@ -7,7 +7,7 @@ import type { Write } from './core/write.ts';
 export interface SetAside {
   readonly path: string;
   readonly error: ErrorRecord;
-  /** How often it was tried; 0 when its handler asked for it. */
+  /** Its failures in a row that count, with the last; or attempts that it had alone and that died. 0 when its handler asked for it. */
   readonly attempts: number;
 }
 

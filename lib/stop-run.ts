@@ -1,5 +1,5 @@
 import { changeIfSame } from './change-if-same.ts';
-import { emptied, parkAll, stopped } from './core/control.ts';
+import { emptied, haveStayed, parkAll, stopped } from './core/control.ts';
 import type { RunDelivery } from './core/delivery.ts';
 import { errorRecord } from './core/errors.ts';
 import { isPlatformFailure } from './core/platform-failure.ts';
@@ -45,9 +45,13 @@ export async function stopRun(runId: string, { by, force }: StopOptions, ports: 
       run: runId,
     });
   }
-  const change = await changeIfSame(found.run, store, (now) =>
-    stopped(now, { at: clock.now(), by }, hasLeftovers),
-  );
+  let isMoved = false;
+  const change = await changeIfSame(found.run, store, (now) => {
+    isMoved = !haveStayed(now.shards, found.shards);
+    return isMoved ? undefined : stopped(now, { at: clock.now(), by }, hasLeftovers);
+  });
+  // What has moved on may have started more, which is not enqueued yet: look again.
+  if (isMoved) return await stopRun(runId, force === undefined ? { by } : { by, force }, ports);
   if (change?.run === undefined) return;
   log.write('INFO', `The run is ${change.run.state}`, { task: change.run.task, run: runId });
   await drainRun(change.run, ports);
@@ -70,8 +74,10 @@ export async function enqueueLeftovers(runId: string, ports: Ports): Promise<voi
   await drainRun(run, ports);
   if (!run.hasLeftovers) return;
   for (const shard of shards) await drainChildren(run, shard, queue);
-  await changeIfSame(run, store, (now) => ({
-    run: { ...now.run, hasLeftovers: false },
-    shards: emptied(now.shards),
-  }));
+  let isMoved = false;
+  await changeIfSame(run, store, (now) => {
+    isMoved = !haveStayed(now.shards, shards);
+    return isMoved ? undefined : { run: { ...now.run, hasLeftovers: false }, shards: emptied(now.shards) };
+  });
+  if (isMoved) await enqueueLeftovers(runId, ports);
 }

@@ -31,7 +31,7 @@ export async function takePage(
   const { clock } = turn.ports;
   let startedAt = clock.now();
   // Before anything can fail: what is kept of a failure would take the lease from the delivery that has it.
-  mustBeFree(turn.task, turn, startedAt);
+  if ((await mustBeFree(turn)) === 'waiting') return 'waiting';
   let page: PageInHand;
   try {
     const until = await askedToWait(turn);
@@ -85,7 +85,7 @@ async function tryPage(
     const counts = countsFor(turn.shard.value, tried);
     return failureOf(error, tried, remedyFor(error, tried.length, counts, turn.task));
   }
-  return await carryOn(turn, after);
+  return await carryOn(turn, handled, after);
 }
 
 function handlerOf({ task, run }: TurnInHand): { task: string; queue: string; handler: string } {

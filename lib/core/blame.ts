@@ -1,8 +1,8 @@
-/** The document that failures of the user's code were put down to last. */
+/** What failures of the user's code were put down to last. */
 export interface Blamed {
-  /** Its path. */
-  readonly document: string;
-  /** How often it failed, since another one was blamed or a page took effect. */
+  /** The path of a document; null for what comes before there are documents (the query, say). */
+  readonly document: string | null;
+  /** How often in a row it was blamed. A page that takes effect without blaming it begins that anew. */
   readonly failures: number;
 }
 
@@ -10,14 +10,15 @@ export interface Blamed {
 export interface FailureCounts {
   /** Failures of the user's code since the last page that took effect, whatever they were of. */
   readonly failures: number;
-  /** Those of the document at hand: another one may have stood in its place before. */
-  readonly ofDocument: number;
-  /** Documents set aside. */
+  /** Those in a row that were of what is at hand: another document may have stood in its place before. */
+  readonly inARow: number;
+  /** Documents set aside that count against the cap. */
   readonly quarantined: number;
 }
 
 /** What a shard remembers of failures. */
 interface Remembered {
+  readonly source?: 'set-aside';
   readonly failures: number;
   readonly quarantined: number;
   readonly blamed?: Blamed;
@@ -27,19 +28,24 @@ interface Document {
   readonly ref: { readonly path: string };
 }
 
-/** What was counted before a failure of the documents; only where there is a single one is it known to be its own. */
+/** What was counted before a failure of the documents; of several nobody knows which is to blame. */
 export function countsFor(remembered: Remembered, documents: readonly Document[]): FailureCounts {
-  const { failures, quarantined } = remembered;
+  const { source, failures, quarantined } = remembered;
   const [document, ...others] = documents;
-  const isAlone = document !== undefined && others.length === 0;
-  return { failures, quarantined, ofDocument: isAlone ? failuresOf(remembered, document) : 0 };
+  return {
+    failures,
+    inARow: others.length > 0 ? 0 : failuresOf(remembered, document),
+    // Those that are taken again were counted when they were set aside first.
+    quarantined: source === 'set-aside' ? -Infinity : quarantined,
+  };
 }
 
-/** A document blamed for one failure more. */
-export function blame(remembered: Remembered, document: Document): Blamed {
-  return { document: document.ref.path, failures: failuresOf(remembered, document) + 1 };
+/** A document, or what comes before there is one, blamed for one failure more. */
+export function blame(remembered: Remembered, document: Document | undefined): Blamed {
+  return { document: document?.ref.path ?? null, failures: failuresOf(remembered, document) + 1 };
 }
 
-function failuresOf({ blamed }: Remembered, { ref }: Document): number {
-  return blamed?.document === ref.path ? blamed.failures : 0;
+function failuresOf({ blamed }: Remembered, document: Document | undefined): number {
+  const path = document?.ref.path ?? null;
+  return blamed?.document === path ? blamed.failures : 0;
 }

@@ -81,7 +81,7 @@ export interface PageContext<P, T = unknown> extends HandlerContext, WritesConte
    * Sets a document of the page aside, with the reason: in the page's own commit it is written to `pageturnerRuns/{run}/setAside`,
    * and counts as quarantined instead of processed. What was asked for on its behalf stays asked for.
    *
-   * @throws Error when the document is not of this page.
+   * @throws Error when the document is not of this page, or in `each` not the one that it was called for.
    */
   quarantine(document: { readonly ref: { readonly path: string } }, reason: string): void;
   /**

@@ -95,6 +95,13 @@ export function stopped(
   return hasLeftovers ? { run: { ...still, hasLeftovers } } : { run: still, shards: emptied(shards) };
 }
 
+/** Whether no shard has moved on since. What a run and its shards are read as need not have been so at one time. */
+export function haveStayed(shards: readonly Shard[], since: readonly Shard[]): boolean {
+  return shards.every(
+    ({ epoch, turn }, index) => since[index]?.epoch === epoch && since[index].turn === turn,
+  );
+}
+
 /** The shards that have an outbox, without it. */
 export function emptied(shards: readonly Shard[]): readonly Shard[] {
   return shards.filter(({ outbox }) => outbox.length > 0).map((shard) => ({ ...shard, outbox: [] }));

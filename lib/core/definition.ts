@@ -117,7 +117,10 @@ export interface IterativeTaskDefinition<S extends z.ZodType, D extends Document
     OnError | OnFailed<z.output<S>> | { readonly documents?: OnError; readonly run: OnFailed<z.output<S>> };
   /** How often a document is tried before it is set aside, 1 to 100; 3 unless given. With `onError: 'quarantine'` only. */
   readonly tries?: number;
-  /** Failures of the user's code since the last page that took effect, after which the run ends `failed`; 1 to 100, 5 unless given. */
+  /**
+   * Failures of the user's code since the last page that took effect, after which the run ends `failed`; 1 to 100, 5 unless given. With
+   * `onError: 'quarantine'`, those in a row of what comes before there are documents: documents have their `tries`.
+   */
   readonly maxFailures?: number;
   /** Documents that one shard may set aside; the next one ends the run `failed`. 1000 unless given. */
   readonly maxQuarantined?: number;

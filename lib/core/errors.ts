@@ -87,7 +87,8 @@ export function errorRecord(error: unknown, at: number, document?: string): Erro
 /** As text, whatever a handler throws or says: a failure that cannot be kept would never be counted. */
 export function recordedText(give: () => unknown): string {
   try {
-    return String(give()).slice(0, maxRecordedLength);
+    // Half a character, as a text that was cut has it, is nothing that Firestore takes.
+    return String(give()).slice(0, maxRecordedLength).toWellFormed();
   } catch {
     return 'something that cannot be told as text';
   }

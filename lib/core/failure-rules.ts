@@ -21,9 +21,10 @@ export interface FailurePolicy {
  * - `smaller`: half of them come again, because they took too long. Nothing is counted.
  * - `count`: the document, or what precedes all documents, comes again, and the failure is counted.
  * - `set-aside`: the document is set aside, and the walk goes on behind it.
+ * - `too-many`: the run ends, as the document would be set aside and as many are as may be.
  * - `fail`: the run ends.
  */
-export type Remedy = 'narrow' | 'again' | 'smaller' | 'count' | 'set-aside' | 'fail';
+export type Remedy = 'narrow' | 'again' | 'smaller' | 'count' | 'set-aside' | 'too-many' | 'fail';
 
 /**
  * The rule for a failure.
@@ -42,10 +43,11 @@ export function remedyFor(
   if (!isTooLarge(error) && isPlatformFailure(error)) return 'again';
   if (policy.onError === 'fail') return 'fail';
   if (documents > 1) return 'narrow';
-  if (policy.onError === 'quarantine' && documents === 1) {
-    return counts.ofDocument + 1 < policy.tries ? 'count' : setAside(counts, policy);
-  }
-  return counts.failures + 1 < policy.maxFailures ? 'count' : 'fail';
+  if (policy.onError === 'retry') return counts.failures + 1 < policy.maxFailures ? 'count' : 'fail';
+  // What documents come to is in their own count; a few that fail must not use up the budget of what comes before them.
+  const failures = counts.inARow + 1;
+  if (documents === 1) return failures < policy.tries ? 'count' : setAside(counts, policy);
+  return failures < policy.maxFailures ? 'count' : 'fail';
 }
 
 /**
@@ -60,7 +62,7 @@ export function remedyAtTheEnd(
   documents: number,
   counts: Pick<FailureCounts, 'quarantined'>,
   policy: FailurePolicy,
-): 'restart' | 'set-aside' | 'fail' {
+): 'restart' | 'set-aside' | 'too-many' | 'fail' {
   const isTooSlow = isTimeout(error) && !(error instanceof NotBegunError) && documents === 1;
   const isBlamed = remedy === 'count' || isTooSlow;
   if (!isBlamed) return 'restart';
@@ -78,7 +80,7 @@ export function remedyForUnheard(
   attempts: number,
   counts: Pick<FailureCounts, 'quarantined'>,
   policy: FailurePolicy,
-): 'set-aside' | 'fail' | undefined {
+): 'set-aside' | 'too-many' | undefined {
   if (policy.onError !== 'quarantine' || attempts < Math.max(policy.tries, fewestUnheard)) return undefined;
   return setAside(counts, policy);
 }
@@ -86,8 +88,8 @@ export function remedyForUnheard(
 function setAside(
   { quarantined }: Pick<FailureCounts, 'quarantined'>,
   { maxQuarantined }: FailurePolicy,
-): 'set-aside' | 'fail' {
-  return quarantined < maxQuarantined ? 'set-aside' : 'fail';
+): 'set-aside' | 'too-many' {
+  return quarantined < maxQuarantined ? 'set-aside' : 'too-many';
 }
 
 function isTimeout(error: unknown): boolean {

@@ -20,6 +20,11 @@ export function setAsideId(path: string): string {
   return hash([path]).slice(0, 20);
 }
 
+/** Tells pages with other documents apart. */
+export function pageId(paths: readonly string[]): string {
+  return hash(paths).slice(0, 20);
+}
+
 /** The id of the document that says which run of a task holds a key. */
 export function keyId(task: string, key: string): string {
   return hash([task, key]).slice(0, 40);

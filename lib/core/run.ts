@@ -118,9 +118,9 @@ export interface Shard {
   readonly pages: number;
   /** Child tasks started. */
   readonly started: number;
-  /** Failures of the user's code since the last page that took effect. */
+  /** Failures of the user's code since the last page that took effect, with the one that cut that page short. */
   readonly failures: number;
-  /** The document that the last of them was of, and how many of them were; absent while none was of a document. */
+  /** What the last of them was of, and how often in a row it was; absent while there are none. */
   readonly blamed?: Blamed;
   /** Documents set aside, without those that were taken again: the sum over the shards is how many are set aside now. */
   readonly quarantined: number;
@@ -152,9 +152,9 @@ export interface RunRecords {
   readonly shards: readonly Shard[];
 }
 
-/** Whether a run is prepared, and was read without its shards: they were read before that. */
-export function lacksShards({ run: { boundaries }, shards }: RunRecords): boolean {
-  return boundaries !== undefined && shards.length <= boundaries.length;
+/** Whether a run was read without some of its shards: they were read before it was prepared, or before a retry gave it one more. */
+export function lacksShards({ run, shards }: RunRecords): boolean {
+  return run.boundaries !== undefined && shards.length < run.shards;
 }
 
 /** What of a run is to be written. */

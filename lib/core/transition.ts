@@ -63,8 +63,12 @@ export const longestHistory = 50;
 const longestText = 500;
 
 function shortened({ reason, ...cause }: Cause): Cause {
-  const kept = reason === undefined ? {} : { reason: reason.slice(0, longestText) };
-  return { ...cause, by: cause.by.slice(0, longestText), ...kept };
+  const kept = reason === undefined ? {} : { reason: textOf(reason) };
+  return { ...cause, by: textOf(cause.by), ...kept };
+}
+
+function textOf(given: string): string {
+  return given.slice(0, longestText).toWellFormed();
 }
 
 /** Whether a run in this state may have that happen to it. */

@@ -108,6 +108,19 @@ describe('a completed run with documents set aside', () => {
     expect(await setAside()).toEqual([]);
   });
 
+  test('sets them aside again however many there are, and says how many', async () => {
+    poisoned = 'abc';
+    const capped = iterativeTask({ ...walk, maxQuarantined: 3 });
+    await start(capped);
+    expect(await toTheEnd(capped)).toBe('completed');
+    ports.log.entries.length = 0;
+    const all = iterativeTask({ ...capped, maxQuarantined: 1 });
+    await retryRun('r', {}, ports);
+    expect(await toTheEnd(all)).toBe('completed');
+    expect(await setAside()).toHaveLength(3);
+    expect(ports.log.entries.map(({ message }) => message)).toContain('3 documents were set aside');
+  });
+
   test('and none any more has nothing to retry', async () => {
     poisoned = '';
     await start(walk);

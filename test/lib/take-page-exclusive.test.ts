@@ -1,10 +1,13 @@
+import type { Timestamp } from '@google-cloud/firestore';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { iterativeTask, pauseRun } from '../../lib/index.ts';
 import { changed } from '../support/changed.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
+import { HeldClock } from '../support/memory-ports.ts';
 import {
   base,
   allVisitedOnce,
+  db,
   failingAt,
   found,
   lastAttempt,
@@ -12,6 +15,7 @@ import {
   ports,
   putThings,
   start,
+  usePorts,
   visit,
   visits,
   walkOut,
@@ -63,7 +67,8 @@ describe('an exclusive task', () => {
 
   test('sends another delivery back to wait, which disturbs nothing', async () => {
     const { walk, delivery, outcome, release, calls } = await heldTurn();
-    await expect(takeTurn(walk, delivery, ports, lastAttempt)).rejects.toMatchObject({ code: 'held' });
+    await expect(takeTurn(walk, delivery, ports)).rejects.toMatchObject({ code: 'held' });
+    expect(await takeTurn(walk, delivery, ports, lastAttempt)).toBe('waiting');
     release();
     expect(await outcome).toBe('committed');
     expect(calls()).toBe(1);
@@ -164,6 +169,30 @@ describe('an exclusive task', () => {
   });
 });
 
+test('a last attempt that finds the shard held has the turn come again when the lease is over, as the holder may have died', async () => {
+  const clock = new HeldClock();
+  usePorts({ clock });
+  let calls = 0;
+  const dead = new Promise<void>(() => {});
+  const walk = iterativeTask({
+    ...base,
+    exclusive: true,
+    page: () => ((calls += 1) === 1 ? dead : undefined),
+  });
+  await start(walk);
+  const delivery = nextTurn();
+  void takeTurn(walk, delivery, ports, { retries: 0, isLast: async () => false });
+  await expect.poll(() => calls).toBe(1);
+  await expect(takeTurn(walk, delivery, ports)).rejects.toMatchObject({ code: 'held' });
+  for (let times = 0; times < 2; times += 1)
+    expect(await takeTurn(walk, delivery, ports, lastAttempt)).toBe('waiting');
+  const { shard } = await found();
+  const again = ports.queue.tasks.filter(({ at }) => at !== undefined);
+  expect(again).toMatchObject([{ delivery, at: (shard['heldUntil'] as Timestamp).toMillis() }]);
+  clock.ms = again[0]?.at ?? 0;
+  expect(await takeTurn(walk, nextTurn(), ports)).toBe('committed');
+});
+
 describe('the idempotency key', () => {
   test('is that of the document in each, whatever page it comes in', async () => {
     const keys = new Map<string, Set<string>>();
@@ -190,5 +219,21 @@ describe('the idempotency key', () => {
     await start(walk);
     await walkOut(walk);
     expect(keys.size).toBeGreaterThan(4);
+  });
+
+  test('of a page is another one when it has as many documents, and not the same', async () => {
+    const seen: string[][] = [];
+    const page: Page = (documents, ctx) => {
+      seen.push([documents.map(({ id }) => id).join(''), ctx.idempotencyKey]);
+      throw Object.assign(new Error('gone'), { code: 14, details: 'gone' });
+    };
+    const walk = iterativeTask({ ...base, pageSize: 2, page });
+    await start(walk);
+    for (let tries = 0; tries < 2; tries += 1)
+      await expect(takeTurn(walk, nextTurn(), ports)).rejects.toThrow('gone');
+    await db.doc('things/b').delete();
+    await expect(takeTurn(walk, nextTurn(), ports)).rejects.toThrow('gone');
+    expect(seen.map(([ids]) => ids)).toEqual(['ab', 'ab', 'ac']);
+    expect(new Set(seen.map(([, key]) => key)).size).toBe(2);
   });
 });

@@ -189,7 +189,9 @@ describe('too many documents set aside', () => {
     });
     await start(walk);
     expect(await walkOut(walk)).toEqual(['failed']);
-    expect((await found()).run).toMatchObject({ error: { message: 'poison', document: 'things/c' } });
+    const message =
+      'poison; and as many documents of the shard are set aside as may be (maxQuarantined is 2)';
+    expect((await found()).run).toMatchObject({ error: { message, document: 'things/c' } });
   });
 
   test('by their handler end the run', async () => {
@@ -212,7 +214,7 @@ test('a handler sets documents of its page aside with a reason, and no others', 
       if (document.id > 'f') ctx.quarantine(document, 'too late in the alphabet');
       else void visit(document, ctx);
     }
-    expect(() => ctx.quarantine({ ref: db.doc('things/none') }, 'x')).toThrow('things/none is none');
+    expect(() => ctx.quarantine({ ref: db.doc('things/none') }, 'x')).toThrow('things/none is not');
   };
   const walk = iterativeTask({ ...base, page });
   await start(walk);
@@ -222,6 +224,26 @@ test('a handler sets documents of its page aside with a reason, and no others', 
     { path: 'things/g', attempts: 0, error: { message: 'too late in the alphabet' } },
     { path: 'things/h', attempts: 0 },
   ]);
+});
+
+test('each sets aside the document that it was called for, and no other of the page', async () => {
+  const faults: string[] = [];
+  const each: Each = (document, ctx) => {
+    if (document.id !== 'a') return;
+    ctx.quarantine(document, 'odd');
+    try {
+      ctx.quarantine({ ref: db.doc('things/c') }, 'twin');
+    } catch (error) {
+      faults.push((error as Error).message);
+    }
+  };
+  const walk = iterativeTask({ ...base, each });
+  await start(walk);
+  await walkOut(walk);
+  expect(faults).toEqual([
+    'ctx.quarantine takes the document that each was called for, and things/c is not.',
+  ]);
+  expect(await setAside()).toMatchObject([{ path: 'things/a' }]);
 });
 
 describe("the platform's failures", () => {

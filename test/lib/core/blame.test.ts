@@ -7,12 +7,12 @@ const shard = { failures: 3, quarantined: 7, blamed: { document: 'things/a', fai
 
 describe('failures of a document', () => {
   test('are its own, whatever else failed', () => {
-    expect(countsFor(shard, [a])).toEqual({ failures: 3, quarantined: 7, ofDocument: 2 });
-    expect(countsFor(shard, [b])).toEqual({ failures: 3, quarantined: 7, ofDocument: 0 });
+    expect(countsFor(shard, [a])).toEqual({ failures: 3, quarantined: 7, inARow: 2 });
+    expect(countsFor(shard, [b])).toEqual({ failures: 3, quarantined: 7, inARow: 0 });
   });
 
   test('are not known where several were tried, or none', () => {
-    for (const documents of [[a, b], []]) expect(countsFor(shard, documents).ofDocument).toBe(0);
+    for (const documents of [[a, b], []]) expect(countsFor(shard, documents).inARow).toBe(0);
   });
 
   test('grow by one with each, and begin with another document', () => {

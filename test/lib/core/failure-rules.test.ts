@@ -5,7 +5,7 @@ import { remedyAtTheEnd, remedyFor, type FailurePolicy } from '../../../lib/core
 const retry: FailurePolicy = { onError: 'retry', tries: 3, maxFailures: 5, maxQuarantined: 2 };
 const quarantine: FailurePolicy = { ...retry, onError: 'quarantine' };
 const fail: FailurePolicy = { ...retry, onError: 'fail' };
-const none = { failures: 0, ofDocument: 0, quarantined: 0 };
+const none = { failures: 0, inARow: 0, quarantined: 0 };
 const users = new Error('no such template');
 const platform = Object.assign(new Error('gone'), { code: 14, details: 'gone' });
 const late = new PageturnerError('deadline-exceeded', 'late');
@@ -22,18 +22,20 @@ describe("a failure of the user's code", () => {
   });
 
   test('with one document sets it aside after so many tries', () => {
-    const remedies = [0, 1, 2].map((ofDocument) =>
-      remedyFor(users, 1, { failures: 2, ofDocument, quarantined: 0 }, quarantine),
+    const remedies = [0, 1, 2].map((inARow) =>
+      remedyFor(users, 1, { failures: 2, inARow, quarantined: 0 }, quarantine),
     );
     expect(remedies).toEqual(['count', 'count', 'set-aside']);
   });
 
   test('ends the run when too many documents were set aside', () => {
-    expect(remedyFor(users, 1, { failures: 2, ofDocument: 2, quarantined: 2 }, quarantine)).toBe('fail');
+    expect(remedyFor(users, 1, { failures: 2, inARow: 2, quarantined: 2 }, quarantine)).toBe('too-many');
   });
 
   test('before there are documents has nothing to set aside, and uses up the budget', () => {
-    const remedies = [2, 4].map((failures) => remedyFor(users, 0, { ...none, failures }, quarantine));
+    const remedies = [2, 4].map((inARow) =>
+      remedyFor(users, 0, { ...none, failures: 90, inARow }, quarantine),
+    );
     expect(remedies).toEqual(['count', 'fail']);
   });
 
@@ -61,7 +63,7 @@ describe('a failure of the platform', () => {
 test('what is too large is tried with half of it, and with one document counts as a failure of the user', () => {
   for (const policy of [retry, quarantine, fail]) expect(remedyFor(large, 2, none, policy)).toBe('narrow');
   expect(remedyFor(large, 1, none, retry)).toBe('count');
-  expect(remedyFor(large, 1, { ...none, ofDocument: 2 }, quarantine)).toBe('set-aside');
+  expect(remedyFor(large, 1, { ...none, inARow: 2 }, quarantine)).toBe('set-aside');
   expect(remedyFor(large, 1, none, fail)).toBe('fail');
 });
 

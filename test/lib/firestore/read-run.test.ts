@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { newShard } from '../../../lib/core/run.ts';
+import { lacksShards, newShard } from '../../../lib/core/run.ts';
 import { plainly, readRun } from '../../../lib/firestore/read-run.ts';
 import { FirestoreRunStore } from '../../../lib/firestore/run-store.ts';
 import { testFirestore } from '../../support/firestore.ts';
@@ -30,4 +30,10 @@ test('a run that is prepared while it is read is read with its shards', async ()
     },
   });
   expect(found?.records).toMatchObject({ run: { state: 'running' }, shards: [{ index: 0 }, { index: 1 }] });
+});
+
+test('a shard that a retry adds between two reads is missed, too', () => {
+  const done = { ...newShard(0, 0), state: 'done' as const };
+  expect(lacksShards({ run: sampleRun({ shards: 2 }), shards: [done] })).toBe(true);
+  expect(lacksShards({ run: sampleRun({ shards: 2 }), shards: [done, newShard(1, 0)] })).toBe(false);
 });
