@@ -6,6 +6,7 @@ import { mostShards, type AnyTask, type IterativeTask, type OneShotTask } from '
 import { PageturnerError } from './core/errors.ts';
 import { derivedRunId, derivedTaskId } from './core/names.ts';
 import { toWire } from './core/parameters.ts';
+import { faultOfQueue } from './core/queue-name.ts';
 import { faultOfRepeating, type Repeating } from './core/repeating.ts';
 import { startAt } from './core/schedule.ts';
 import { faultOfRate } from './core/throttle.ts';
@@ -143,8 +144,9 @@ function mustBeGood(task: AnyTask, options: StartOptions): void {
   if (fault !== undefined) throw new PageturnerError('invalid-parameters', fault);
 }
 
-function faultOf({ kind, name }: AnyTask, options: StartOptions): string | undefined {
+function faultOf({ kind, name, queue: own }: AnyTask, options: StartOptions): string | undefined {
   const { key, shards = 1, repeat = false, idempotencyKey = 'one', documentsPerSecond = null } = options;
+  const { queue = own } = options;
   if (kind === 'task') {
     const ofRuns = (['key', 'shards', 'repeat', 'documentsPerSecond'] as const).find(
       (option) => options[option] !== undefined,
@@ -156,8 +158,8 @@ function faultOf({ kind, name }: AnyTask, options: StartOptions): string | undef
     return `shards is ${shards}; give a whole number from 1 to ${mostShards}.`;
   if (key !== undefined && !isKey(key)) return 'key is not a text of 1 to 500 characters.';
   if (!isKey(idempotencyKey)) return 'The idempotency key is not a text of 1 to 500 characters.';
-  const rateFault = faultOfRate(documentsPerSecond);
-  if (rateFault !== undefined) return `${rateFault}.`;
+  const fault = faultOfQueue(queue) ?? faultOfRate(documentsPerSecond);
+  if (fault !== undefined) return `${fault}.`;
   return repeat === false ? undefined : faultOfRepeating(repeat);
 }
 

@@ -1,8 +1,8 @@
 import type { DocumentData, Firestore, Query, QueryDocumentSnapshot } from '@google-cloud/firestore';
 import type { z } from 'zod';
 import type { Callbacks, OnFailed } from './callbacks.ts';
+import { checkCommon, refuse } from './check-definition.ts';
 import type { CompletionContext, PageContext, TaskContext } from './context.ts';
-import { PageturnerError } from './errors.ts';
 import type { FailurePolicy, OnError } from './failure-rules.ts';
 import type { Outcome } from './outcome.ts';
 import { owedNames } from './owed.ts';
@@ -314,32 +314,4 @@ function failurePolicy(
     refuse(definition, `has ${name} ${count}: write a whole number from 1 to ${most}`);
   }
   return { onError, tries, maxFailures, maxQuarantined };
-}
-
-function checkCommon(definition: Common<z.ZodType>): void {
-  const { name, queue, params, timeoutSeconds = 60 } = definition;
-  if (!/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) {
-    refuse(
-      definition,
-      'is also a function name: use lower-case letters, digits and hyphens, at most 63, a letter first',
-    );
-  }
-  if (!/^[A-Za-z0-9-]{1,100}$/.test(queue)) {
-    refuse(
-      definition,
-      `has queue ${JSON.stringify(queue)}: a queue id has 1 to 100 letters, digits and hyphens`,
-    );
-  }
-  if (typeof params?.safeParse !== 'function')
-    refuse(definition, 'has no zod schema as params: write params: z.object({ … })');
-  if (!Number.isInteger(timeoutSeconds) || timeoutSeconds < 15 || timeoutSeconds > 1800) {
-    refuse(
-      definition,
-      `has timeoutSeconds ${timeoutSeconds}: Cloud Tasks takes whole seconds from 15 to 1800`,
-    );
-  }
-}
-
-function refuse(definition: Common<z.ZodType>, fault: string): never {
-  throw new PageturnerError('invalid-definition', `Task ${JSON.stringify(definition.name)} ${fault}.`);
 }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { iterativeTask, type IterativeTask } from '../../lib/index.ts';
+import { iterativeTask, task, type IterativeTask } from '../../lib/index.ts';
 import { testFirestore } from '../support/firestore.ts';
 import { begin, takeLast } from '../support/runs.ts';
 import { testPorts, type TestPorts } from '../support/test-runtime.ts';
@@ -89,5 +89,27 @@ test.each([undefined, null, '', ' \n'])(
     expect(docs.map((entry) => entry.get('error.message') as string)).toEqual(
       ['a', 'b'].map(() => 'no reason was given'),
     );
+  },
+);
+
+test.each(['my_queue', 7])(
+  'ctx.start into queue %j, which no queue can be called, is a failure of the document, and nothing is written',
+  async (queue) => {
+    const child = task({ name: 'child', queue: 'children', params: z.object({}), run: () => {} });
+    const each: IterativeTask['each'] = (thing, ctx) => {
+      ctx.update(thing.ref, { seen: true });
+      ctx.start(child, {}, { queue: queue as string });
+    };
+    await begin(walk({ each }), ports);
+    expect(await takeLast(walk({ each }), ports)).toBe('failed');
+    expect(await ports.store.getRun('r')).toMatchObject({
+      run: {
+        error: {
+          message: `ctx.start: queue ${JSON.stringify(queue)}: a queue id has 1 to 100 letters, digits and hyphens.`,
+          document: 'things/a',
+        },
+      },
+    });
+    expect((await ports.store.db.doc('things/a').get()).data()).toEqual({ id: 'a' });
   },
 );

@@ -16,6 +16,24 @@ test.each([
   expect(ports.queue.tasks).toEqual([]);
 });
 
+test.each([
+  ['my_queue', 'queue "my_queue": a queue id has 1 to 100 letters, digits and hyphens.'],
+  ['projects/p/locations/l/queues/q', 'a queue id has'],
+  ['', 'queue "": a queue id has'],
+  [null, 'queue null: a queue id has'],
+])('queue %j, which no queue can be called, starts nothing', async (queue, message) => {
+  const ports = memoryPorts();
+  const options = { startedBy: 'test', queue: queue as string };
+  for (const start of [startOn(ports, walk, {}, options), startOn(ports, child, { id: 'x' }, options)]) {
+    await expect(start).rejects.toMatchObject({
+      code: 'invalid-parameters',
+      message: expect.stringContaining(message),
+    });
+  }
+  expect(ports.queue.tasks).toEqual([]);
+  expect(await ports.store.listActive(null, 1)).toEqual([]);
+});
+
 test('a run whose start died before its preparation was enqueued begins at its own time, whoever starts it again', async () => {
   const ports = memoryPorts();
   const options = { startedBy: 'test', idempotencyKey: 'one' };

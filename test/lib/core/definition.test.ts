@@ -22,7 +22,10 @@ describe('task', () => {
 
   test.each([
     [{ name: 'Send Mail' }, 'Task "Send Mail" is also a function name: use lower-case letters'],
+    [{ name: undefined }, 'Task undefined is also a function name'],
     [{ queue: 'my_queue' }, 'has queue "my_queue": a queue id has 1 to 100 letters'],
+    [{ queue: undefined }, 'has queue undefined: a queue id'],
+    [{ queue: 7 }, 'has queue 7: a queue id'],
     [{ params: {} }, 'has no zod schema as params'],
     [{ timeoutSeconds: 5 }, 'has timeoutSeconds 5: Cloud Tasks takes whole seconds from 15 to 1800'],
     [{ run: undefined }, 'has no run'],
