@@ -12,7 +12,8 @@ import type { Ports, RunStore } from './ports.ts';
  * Writes the run and enqueues the task that prepares it. Doing it again with the same run id changes nothing, except that it enqueues
  * what a crash kept the first start from enqueueing.
  *
- * @throws PageturnerError `invalid-state` when the run was started with other parameters, or a run that has not ended holds the key.
+ * @throws PageturnerError `invalid-state` when the run was started with other parameters, or a run that has not ended holds the key;
+ *   `misconfigured` when the queue does not exist or refuses the preparation for good: the run has failed then.
  */
 export async function startRun(
   task: IterativeTask,
@@ -38,7 +39,10 @@ export async function startRun(
   return 'started';
 }
 
-/** A run whose queue does not exist would wait for nobody, and hold its key: it ends, and a retry takes it up again. */
+/**
+ * A run whose queue does not exist, or refuses its tasks for good, would wait for nobody, and hold its key: it ends, and a retry takes
+ * it up again.
+ */
 async function endUnbegun(runId: string, error: PageturnerError, { store, clock }: Ports): Promise<void> {
   const record = errorRecord(error, clock.now());
   await store.changeRun(runId, (now) => failed(now, record, { at: record.at, by: now.run.startedBy }));

@@ -62,9 +62,9 @@ export interface StartedTask {
  * Starts a task from code of your own. (Within a handler use `ctx.start`, which takes effect together with the handler's work.)
  * When it resolves, the start is durable.
  *
- * @throws PageturnerError `invalid-parameters`, `misconfigured` (where the queue does not exist, the run has failed), `invalid-state` when a
- *   run that has not ended holds the key or the idempotency key had other parameters; and what the database or the queue throws: start
- *   again then, with an `idempotencyKey` if it must not start twice.
+ * @throws PageturnerError `invalid-parameters`, `misconfigured` (where the queue does not exist or refuses the task for good, the run
+ *   has failed), `invalid-state` when a run that has not ended holds the key or the idempotency key had other parameters; and what the
+ *   database or the queue throws: start again then, with an `idempotencyKey` if it must not start twice.
  *
  * @example
  * const { runId } = await startTask(emailStudents, { program: 'gsoc2026' });

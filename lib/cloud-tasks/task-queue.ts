@@ -31,6 +31,7 @@ const retry = {
 /** The retry settings of queues change seldom. */
 const limitsLiveMs = 5 * 60_000;
 
+const invalidArgument = 3;
 const notFound = 5;
 const alreadyExists = 6;
 
@@ -55,6 +56,7 @@ export class CloudTasksQueue implements TaskQueue, RetryLookup {
       const { code } = error as { code?: unknown };
       if (code === alreadyExists) return 'exists';
       if (code === notFound) throw noSuchQueue(parent, error);
+      if (code === invalidArgument) throw refusedForGood(task, error);
       throw error;
     }
   }
@@ -124,6 +126,18 @@ function noSuchQueue(name: string, cause: unknown): PageturnerError {
     'misconfigured',
     `Queue "${id}" does not exist in ${project}, ${location}: create it with \`gcloud tasks queues create ${id}\`, ` +
       'or on this machine add it to emulator.config.json. What waits for it goes on when it is there.',
+    { cause },
+  );
+}
+
+/** Of what the queue would say the same each time. */
+function refusedForGood({ queue, worker }: OutboxTask, cause: unknown): PageturnerError {
+  const { details, message } = cause as { readonly details?: unknown; readonly message?: unknown };
+  const words = typeof details === 'string' && details !== '' ? details : String(message);
+  return new PageturnerError(
+    'misconfigured',
+    `Queue "${queue}" refuses a task for "${worker}", and will each time: ${words.replace(/\.?$/, '.')} ` +
+      'Mend what it names: the settings (PAGETURNER_…), the queue, or the size of the parameters.',
     { cause },
   );
 }
