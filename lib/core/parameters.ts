@@ -30,6 +30,9 @@ export function parseParameters<S extends z.ZodType>(task: string, schema: S, pa
   throw new PageturnerError('invalid-parameters', `${misfit}${faultsOf(parsed.error)}`);
 }
 
+/** Parameters stand in their run's document, and in the shard's outbox beside what else its page starts: each may have 1 MiB. */
+const mostBytes = 512 * 1024;
+
 /**
  * Turns parameters into what will travel, and makes sure that the schema accepts them at the other end: a `Date`, for instance,
  * arrives as a string, which `z.coerce.date()` takes and `z.date()` refuses.
@@ -49,7 +52,18 @@ export function toWire<S extends z.ZodType>(task: string, schema: S, params: z.i
       },
     );
   }
+  mustBeSmall(task, text ?? '');
   const wire: unknown = text === undefined ? undefined : JSON.parse(text);
   parseParameters(task, schema, wire);
   return (wire ?? null) as Json;
+}
+
+function mustBeSmall(task: string, text: string): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= mostBytes) return;
+  throw new PageturnerError(
+    'invalid-parameters',
+    `The parameters of task "${task}" have ${bytes} bytes as JSON, and may have ${mostBytes}. ` +
+      'Put large data into a document, and pass its path.',
+  );
 }

@@ -113,3 +113,12 @@ test.each(['my_queue', 7])(
     expect((await ports.store.db.doc('things/a').get()).data()).toEqual({ id: 'a' });
   },
 );
+
+test('ctx.start with parameters that are too large is a failure of the document', async () => {
+  const params = z.object({ text: z.string() });
+  const child = task({ name: 'child', queue: 'children', params, run: () => {} });
+  const each: IterativeTask['each'] = (_, ctx) => ctx.start(child, { text: 'x'.repeat(600_000) });
+  await begin(walk({ each }), ports);
+  expect(await takeLast(walk({ each }), ports)).toBe('failed');
+  expect(await cause()).toMatch(/^The parameters of task "child" have 600011 bytes as JSON, and may have/);
+});

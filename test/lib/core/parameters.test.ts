@@ -27,3 +27,13 @@ test('what would not survive JSON is refused where it is started', () => {
   circular['self'] = circular;
   expect(() => toWire('walk', z.looseObject({}), circular)).toThrow('are not JSON');
 });
+
+test('parameters of more than 512 KiB of JSON in UTF-8 are refused, with their size and what to do', () => {
+  const schema = z.object({ text: z.string() });
+  const most = 512 * 1024 - '{"text":""}'.length;
+  expect(toWire('walk', schema, { text: 'x'.repeat(most) })).toHaveProperty('text');
+  expect(() => toWire('walk', schema, { text: 'x'.repeat(most + 1) })).toThrow(
+    'The parameters of task "walk" have 524289 bytes as JSON, and may have 524288. Put large data into a document, and pass its path.',
+  );
+  expect(() => toWire('walk', schema, { text: 'é'.repeat(most / 2 + 1) })).toThrow('bytes as JSON');
+});

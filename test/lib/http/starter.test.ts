@@ -133,6 +133,7 @@ test('the same Idempotency-Key starts one run, however often it is sent', async 
 
 test.each([
   ['parameters that fail the schema', { program: 3 }, 'program: '],
+  ['parameters that are too large', { program: 'x'.repeat(600_000) }, '600014 bytes as JSON, and may have'],
   ['no body', undefined, 'program: '],
   ['a body that is not JSON', '{"program"', 'The body is not JSON'],
 ])('%s: 400, the fault named, nothing started', async (_, body, message) => {
