@@ -6,13 +6,13 @@ import type {
   UpdateData,
 } from '@google-cloud/firestore';
 import type { z } from 'zod';
+import { faultOfChild } from './core/child-options.ts';
 import type { ChildOptions, HandlerContext, WritesContext } from './core/context.ts';
 import type { AnyTask } from './core/definition.ts';
 import { PageturnerError } from './core/errors.ts';
 import { derivedRunId, derivedTaskId, isRecordOf } from './core/names.ts';
 import type { OutboxTask } from './core/outbox.ts';
 import { toWire } from './core/parameters.ts';
-import { faultOfQueue } from './core/queue-name.ts';
 import { startAt } from './core/schedule.ts';
 import type { Write } from './core/write.ts';
 import type { Deadline } from './deadline.ts';
@@ -74,10 +74,10 @@ export class Effects {
   }
 
   #start<S extends z.ZodType>(task: AnyTask<S>, params: z.input<S>, options: ChildOptions = {}): void {
-    const { queue = task.queue } = options;
-    const fault = faultOfQueue(queue);
+    const fault = faultOfChild(task, options);
     if (fault !== undefined) throw new PageturnerError('invalid-parameters', `ctx.start: ${fault}.`);
     const wire = toWire(task.name, task.params, params);
+    const { queue = task.queue } = options;
     const at = startAt(options, this.#now());
     const place = [...this.#place, 'child', this.children.length];
     const id = derivedTaskId(...place);

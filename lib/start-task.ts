@@ -2,8 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { DocumentData } from '@google-cloud/firestore';
 import type { z } from 'zod';
 import type { ChildOptions } from './core/context.ts';
+import { faultOfTask } from './core/check-definition.ts';
+import { childKeys } from './core/child-options.ts';
 import { mostShards, type AnyTask, type IterativeTask, type OneShotTask } from './core/definition.ts';
 import { PageturnerError } from './core/errors.ts';
+import { faultOfBooleans, faultOfKeys } from './core/known-keys.ts';
 import { derivedRunId, derivedTaskId } from './core/names.ts';
 import { toWire } from './core/parameters.ts';
 import { faultOfQueue } from './core/queue-name.ts';
@@ -94,6 +97,8 @@ export async function startOn<S extends z.ZodType>(
   params: z.input<S>,
   options: StartOptions & { readonly startedBy: string },
 ): Promise<StartedRun | StartedTask> {
+  const fault = faultOfTask(task);
+  if (fault !== undefined) throw new PageturnerError('invalid-parameters', `${fault}.`);
   return await inSpan(`start ${task.name}`, { attributes: { 'pageturner.task': task.name } }, () =>
     startUnseen(ports, task, params, options),
   );
@@ -103,11 +108,11 @@ async function startUnseen<S extends z.ZodType>(
   ports: Ports,
   task: AnyTask<S>,
   params: z.input<S>,
-  options: StartOptions & { readonly startedBy: string },
+  { startedBy, ...options }: StartOptions & { readonly startedBy: string },
 ): Promise<StartedRun | StartedTask> {
   mustBeGood(task, options);
   const wire = toWire(task.name, task.params, params);
-  const { queue = task.queue, idempotencyKey = randomUUID(), startedBy } = options;
+  const { queue = task.queue, idempotencyKey = randomUUID() } = options;
   const at = startAt(options, ports.clock.now());
   const schedule = at === undefined ? {} : { at };
   const { dryRun = false } = options;
@@ -144,9 +149,22 @@ function mustBeGood(task: AnyTask, options: StartOptions): void {
   if (fault !== undefined) throw new PageturnerError('invalid-parameters', fault);
 }
 
+/** What somebody without a compiler may miss: a slip in `dryRun` would start a real run. */
+const known = {
+  ...childKeys,
+  key: true,
+  shards: true,
+  repeat: true,
+  documentsPerSecond: true,
+  dryRun: true,
+  idempotencyKey: true,
+} satisfies Record<keyof StartOptions, true>;
+
 function faultOf({ kind, name, queue: own }: AnyTask, options: StartOptions): string | undefined {
   const { key, shards = 1, repeat = false, idempotencyKey = 'one', documentsPerSecond = null } = options;
   const { queue = own } = options;
+  const slip = faultOfKeys(options, known) ?? faultOfBooleans(options, ['dryRun']);
+  if (slip !== undefined) return `The options have ${slip}.`;
   if (kind === 'task') {
     const ofRuns = (['key', 'shards', 'repeat', 'documentsPerSecond'] as const).find(
       (option) => options[option] !== undefined,

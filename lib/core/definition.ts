@@ -194,7 +194,7 @@ export type AnyTask<S extends z.ZodType = z.ZodType> = OneShotTask<S> | Iterativ
  * });
  */
 export function task<S extends z.ZodType>(definition: TaskDefinition<S>): OneShotTask<S> {
-  checkCommon(definition);
+  checkCommon('task', definition);
   if (typeof definition.run !== 'function') refuse(definition, 'has no run: write run(params, ctx) { … }');
   return { ...definition, kind: 'task', timeoutSeconds: definition.timeoutSeconds ?? 60 };
 }
@@ -218,7 +218,7 @@ export function task<S extends z.ZodType>(definition: TaskDefinition<S>): OneSho
 export function iterativeTask<S extends z.ZodType, D extends DocumentData, T = undefined>(
   definition: IterativeTaskDefinition<S, D, T>,
 ): IterativeTask<S, D, T> {
-  checkCommon(definition);
+  checkCommon('iterative', definition);
   if (typeof definition.query !== 'function')
     refuse(definition, 'has no query: write query: (params, db) => db.collection(…)');
   if ((definition.page === undefined) === (definition.each === undefined)) {

@@ -122,3 +122,18 @@ test('ctx.start with parameters that are too large is a failure of the document'
   expect(await takeLast(walk({ each }), ports)).toBe('failed');
   expect(await cause()).toMatch(/^The parameters of task "child" have 600011 bytes as JSON, and may have/);
 });
+
+test.each([
+  [{}, {}, 'ctx.start: {} is no task: give what task({ … }) or iterativeTask({ … }) returned.'],
+  [undefined, {}, 'ctx.start: undefined is no task: give'],
+  [
+    task({ name: 'child', queue: 'children', params: z.object({}), run: () => {} }),
+    { dryRun: true },
+    'ctx.start: "dryRun", which is not known: write one of queue, delay, at.',
+  ],
+])('ctx.start of %j with %j says what is wrong', async (child, options: object, message) => {
+  const each: IterativeTask['each'] = (_, ctx) => ctx.start(child as never, {}, options);
+  await begin(walk({ each }), ports);
+  await takeLast(walk({ each }), ports);
+  expect(await cause()).toContain(message);
+});

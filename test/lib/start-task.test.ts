@@ -34,6 +34,33 @@ test.each([
   expect(await ports.store.listActive(null, 1)).toEqual([]);
 });
 
+test.each([
+  [{ dryrun: true }, 'The options have "dryrun", which is not known: write dryRun.'],
+  [{ retries: 3 }, 'The options have "retries", which is not known: write one of queue, delay, at, key, '],
+  [{ dryRun: 'false' }, 'The options have dryRun "false": write true or false.'],
+  [{ dryRun: null }, 'The options have dryRun null: write true or false.'],
+])('the options %j start nothing', async (options, message) => {
+  const ports = memoryPorts();
+  await expect(startOn(ports, walk, {}, { startedBy: 'test', ...options } as never)).rejects.toMatchObject({
+    code: 'invalid-parameters',
+    message: expect.stringContaining(message),
+  });
+  expect(ports.queue.tasks).toEqual([]);
+});
+
+test.each([
+  [undefined, 'undefined is no task'],
+  [{}, '{} is no task: give what task({ … }) or iterativeTask({ … }) returned.'],
+  ['walk', '"walk" is no task'],
+  [() => walk, 'a function is no task'],
+  [{ kind: 'walk' }, '{"kind":"walk"} is no task'],
+])('what is no task is not started: %j', async (given, message) => {
+  await expect(startOn(memoryPorts(), given as never, {}, { startedBy: 'test' })).rejects.toMatchObject({
+    code: 'invalid-parameters',
+    message: expect.stringContaining(message),
+  });
+});
+
 test('a run whose start died before its preparation was enqueued begins at its own time, whoever starts it again', async () => {
   const ports = memoryPorts();
   const options = { startedBy: 'test', idempotencyKey: 'one' };

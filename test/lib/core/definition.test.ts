@@ -29,6 +29,11 @@ describe('task', () => {
     [{ params: {} }, 'has no zod schema as params'],
     [{ timeoutSeconds: 5 }, 'has timeoutSeconds 5: Cloud Tasks takes whole seconds from 15 to 1800'],
     [{ run: undefined }, 'has no run'],
+    [{ timeoutseconds: 30 }, 'has "timeoutseconds", which is not known: write timeoutSeconds.'],
+    [
+      { pageSize: 5 },
+      'has "pageSize", which is not known: write one of name, queue, params, timeoutSeconds, run',
+    ],
   ])('refuses %j when the module loads', (fault, message) => {
     const good = { name: 'send-mail', queue: 'mail', params, run: () => {} };
     expect(() => task({ ...good, ...fault } as typeof good)).toThrow(message);
@@ -65,9 +70,25 @@ describe('iterativeTask', () => {
     ],
     [{ page: () => {}, version: 1, onOtherVersion: 'stop' }, `has onOtherVersion "stop": write 'continue'`],
     [{ page: () => {}, repeat: { after: 0 } }, 'has repeat.after 0: write seconds from 1 to 2592000'],
+    [{ page: () => {}, pagesize: 5 }, 'has "pagesize", which is not known: write pageSize.'],
+    [{ page: () => {}, oncomplete: () => {} }, 'has "oncomplete", which is not known: write onComplete.'],
+    [{ page: () => {}, exclusive: 'no' }, 'has exclusive "no": write true or false'],
+    [{ page: () => {}, waitForChildren: 1 }, 'has waitForChildren 1: write true or false'],
+    [{ page: () => {}, countTotal: null }, 'has countTotal null: write true or false'],
     [{ page: () => {}, version: '' }, 'has version "": write a number or up to 100 characters'],
   ])('refuses %j when the module loads', (fault, message) => {
     const good = { name: 'walk', queue: 'iterate', params, query };
     expect(() => iterativeTask({ ...good, ...fault } as typeof good)).toThrow(message);
+  });
+
+  test('takes a task that it gave itself, changed in places, and undefined for what is not given', () => {
+    const page = () => {};
+    const onError = { documents: 'quarantine', run: () => {} } as const;
+    const walk = iterativeTask({ name: 'walk', queue: 'iterate', params, query, page, onError });
+    const others = { ...walk, exclusive: undefined } as unknown as typeof walk;
+    expect(iterativeTask({ ...others, name: 'other' })).toMatchObject({
+      name: 'other',
+      onFailed: expect.any(Function),
+    });
   });
 });
