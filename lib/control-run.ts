@@ -1,8 +1,10 @@
 import { retried } from './core/retry.ts';
 import { command, type Command } from './core/control.ts';
 import { PageturnerError } from './core/errors.ts';
+import { faultOfBooleans } from './core/known-keys.ts';
 import { last } from './core/repetition.ts';
 import { noSuchRun } from './core/run.ts';
+import { told } from './core/told.ts';
 import { faultOfRate, withRate } from './core/throttle.ts';
 import { isStopping } from './core/run-state.ts';
 import { drainRun, drainShard } from './drain.ts';
@@ -30,8 +32,8 @@ export interface StopRunOptions extends ControlOptions {
  * Pauses a run: no further page begins. It is `pausing` until the pages under way have ended, and `paused` then; a worker that hangs
  * is not waited for longer than its `timeoutSeconds`. A run that is pausing or paused stays so.
  *
- * @throws PageturnerError `invalid-state` when there is no such run or it has ended; and what the database or the queue throws: pause
- *   again then.
+ * @throws PageturnerError `invalid-parameters`; `invalid-state` when there is no such run or it has ended; and what the database or the
+ *   queue throws: pause again then.
  */
 export async function pauseRun(
   runId: string,
@@ -44,8 +46,8 @@ export async function pauseRun(
 /**
  * Resumes a paused or pausing run at its cursors. A run that goes on stays so.
  *
- * @throws PageturnerError `invalid-state` when there is no such run or it has ended; and what the database or the queue throws: resume
- *   again then, and what the run has to enqueue is enqueued once more.
+ * @throws PageturnerError `invalid-parameters`; `invalid-state` when there is no such run or it has ended; and what the database or the
+ *   queue throws: resume again then, and what the run has to enqueue is enqueued once more.
  */
 export async function resumeRun(
   runId: string,
@@ -59,8 +61,8 @@ export async function resumeRun(
  * Cancels a run for good, without its `onComplete`: it is `canceling` until the pages under way have ended, and `canceled` then; see
  * `pauseRun`. A canceled run stays so.
  *
- * @throws PageturnerError `invalid-state` when there is no such run or it ended otherwise; and what the database or the queue throws:
- *   cancel again then.
+ * @throws PageturnerError `invalid-parameters`; `invalid-state` when there is no such run or it ended otherwise; and what the database or
+ *   the queue throws: cancel again then.
  */
 export async function cancelRun(
   runId: string,
@@ -75,9 +77,8 @@ export async function cancelRun(
  * completion. The documents that a failed or completed run has set aside are taken again by one more shard; one that has been deleted
  * meanwhile is forgotten. `onComplete` is not called a second time.
  *
- * @throws PageturnerError `invalid-state` when there is no such run, or nothing to take up again; and what the database or the queue
- *   throws:
- *   retry again then.
+ * @throws PageturnerError `invalid-parameters`; `invalid-state` when there is no such run, or nothing to take up again; and what the
+ *   database or the queue throws: retry again then.
  */
 export async function retryRun(
   runId: string,
@@ -91,13 +92,15 @@ export async function retryRun(
  * Lets a run end and no other follow it. Where it has been followed already, this is about the run that is at work or waits now.
  *
  * @returns the id of the run that is the last one
- * @throws PageturnerError `invalid-state` when there is no such run, or more than 100 have followed it: name a newer one then.
+ * @throws PageturnerError `invalid-parameters`; `invalid-state` when there is no such run, or more than 100 have followed it: name a newer
+ *   one then.
  */
 export async function stopRepeating(
   runId: string,
   options: ControlOptions = {},
   ports: Ports = defaultRuntime().ports,
 ): Promise<string> {
+  mustBeGood(options);
   return await inCommandSpan('stop-repeating', runId, () => endRow(runId, options, ports));
 }
 
@@ -140,6 +143,7 @@ export async function throttleRun(
   options: ControlOptions = {},
   ports: Ports = defaultRuntime().ports,
 ): Promise<void> {
+  mustBeGood(options);
   const fault = faultOfRate(documentsPerSecond);
   if (fault !== undefined) throw new PageturnerError('invalid-parameters', `${fault}.`);
   await inCommandSpan('throttle', runId, () => setRate(runId, documentsPerSecond, options, ports));
@@ -169,7 +173,19 @@ async function inCommandSpan<T>(name: string, runId: string, work: () => Promise
 }
 
 async function control(runId: string, asked: Command, options: StopRunOptions, ports: Ports): Promise<void> {
+  mustBeGood(options);
   await inCommandSpan(asked, runId, () => carryOut(runId, asked, options, ports));
+}
+
+function mustBeGood(options: StopRunOptions): void {
+  const texts = (['by', 'reason'] as const).find(
+    (name) => !['string', 'undefined'].includes(typeof options[name]),
+  );
+  const fault =
+    texts === undefined
+      ? faultOfBooleans(options, ['force'])
+      : `${texts} ${told(options[texts])}: write a text`;
+  if (fault !== undefined) throw new PageturnerError('invalid-parameters', `${fault}.`);
 }
 
 async function carryOut(runId: string, asked: Command, options: StopRunOptions, ports: Ports): Promise<void> {

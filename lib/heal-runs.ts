@@ -3,8 +3,10 @@ import { callbackTask, keepOwed } from './core/owing.ts';
 import { childrenOf, isWalked, restart, restartRun } from './core/control.ts';
 import { nextAlone } from './core/outbox.ts';
 import { wordOfDead } from './core/last-word.ts';
+import { PageturnerError } from './core/errors.ts';
 import { needsCare, type Run, type Shard } from './core/run.ts';
 import { isStopping } from './core/run-state.ts';
+import { told } from './core/told.ts';
 import { drain, drainOwed, drainRun } from './drain.ts';
 import type { Ports } from './ports.ts';
 import { defaultRuntime } from './runtime.ts';
@@ -30,12 +32,13 @@ export interface HealReport {
  * Call it at least every half an hour, so that the queue still knows the names of children that it has had.
  *
  * @param options.quietSeconds 600 unless given: well above what a page and its children take
- * @throws what the database throws when the runs cannot be listed. The fault of one run is in the report and keeps no other back.
+ * @throws PageturnerError `invalid-parameters`, and what the database throws when the runs cannot be listed. The fault of one run is in the report and keeps no other back.
  */
 export async function healRuns(
   options: { readonly quietSeconds?: number } = {},
   ports: Ports = defaultRuntime().ports,
 ): Promise<HealReport> {
+  mustBeGood(options.quietSeconds ?? 600);
   return await inSpan('heal', {}, async (span) => {
     const report = await healAll(options, ports);
     span.setAttributes({
@@ -45,6 +48,15 @@ export async function healRuns(
     });
     return report;
   });
+}
+
+/** Of NaN no part is ever still, and of less than nothing each is. */
+function mustBeGood(quietSeconds: unknown): void {
+  if (typeof quietSeconds === 'number' && Number.isFinite(quietSeconds) && quietSeconds >= 0) return;
+  throw new PageturnerError(
+    'invalid-parameters',
+    `quietSeconds ${told(quietSeconds)}: write seconds from 0 on, such as 600.`,
+  );
 }
 
 async function healAll(options: { readonly quietSeconds?: number }, ports: Ports): Promise<HealReport> {

@@ -9,7 +9,9 @@ import {
   pauseRun,
   resumeRun,
   retryRun,
+  stopRepeating,
   task,
+  throttleRun,
 } from '../../lib/index.ts';
 import { startRun } from '../../lib/start-run.ts';
 import { FirestoreRunStore } from '../../lib/firestore/run-store.ts';
@@ -296,4 +298,21 @@ test('a canceled run cannot be resumed, and a run that is not there cannot be pa
     'Run r is canceled; resume takes a run that is pausing or paused.',
   );
   await expect(pauseRun('none', {}, ports)).rejects.toMatchObject({ code: 'invalid-state' });
+});
+
+test.each([
+  [{ reason: { why: 'x' } }, 'reason {"why":"x"}: write a text.'],
+  [{ by: 5 }, 'by 5: write a text.'],
+  [{ force: 'no' }, 'force "no": write true or false.'],
+])('a command with %j is refused, and changes nothing', async (options, message) => {
+  await begin(walk, ports);
+  const given = options as object;
+  for (const asked of [
+    pauseRun('r', given, ports),
+    cancelRun('r', given, ports),
+    throttleRun('r', 5, given, ports),
+    stopRepeating('r', given, ports),
+  ])
+    await expect(asked).rejects.toMatchObject({ code: 'invalid-parameters', message });
+  expect((await ports.store.getRun('r'))?.run).toMatchObject({ state: 'running', history: [{}] });
 });

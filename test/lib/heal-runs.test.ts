@@ -225,3 +225,17 @@ test('more runs than are listed at once are all seen', async () => {
   expect(seen).toBe(101);
   expect([...healed].toSorted()).toEqual(runs.toSorted());
 });
+
+test.each([Number.NaN, -5, Infinity, '5', {}])(
+  'quietSeconds %j are refused, and nothing is looked at',
+  async (quietSeconds) => {
+    await begin(walk, ports);
+    ports.queue.tasks.length = 0;
+    const healing = healRuns({ quietSeconds: quietSeconds as number }, muchLater);
+    await expect(healing).rejects.toMatchObject({
+      code: 'invalid-parameters',
+      message: expect.stringMatching(/^quietSeconds .*: write seconds from 0 on, such as 600\.$/),
+    });
+    expect(ports.queue.tasks).toEqual([]);
+  },
+);

@@ -16,9 +16,15 @@ test.each([
   [{ delay: 31 * 24 * 3600 }, 'delay 2678400'],
   [{ at: new Date(Number.NaN) }, 'at Invalid Date'],
   [{ at: new Date(Date.UTC(2027, 0, 1)) }, 'at 2027-01-01T00:00:00.000Z is no time'],
+  [{ delay: '60' }, 'delay "60" is no time from now to 30 days ahead'],
+  [{ at: '2026-01-01T00:00:00Z' }, 'at "2026-01-01T00:00:00Z" is no Date: write one, such as new Date('],
+  [{ at: now }, `at ${now} is no Date`],
+  [{ at: null }, 'at null is no Date'],
   [{ delay: 1, at: new Date(now) }, 'Both delay and at are given'],
 ])('%j is refused', (when, message) => {
-  expect(() => startAt(when, now)).toThrow(message);
+  const start = () => startAt(when as Parameters<typeof startAt>[0], now);
+  expect(start).toThrow(expect.objectContaining({ code: 'invalid-parameters' }));
+  expect(start).toThrow(message);
 });
 
 test('outcomes say what they mean', () => {
