@@ -23,7 +23,7 @@ export interface StartOptions extends ChildOptions {
   /**
    * Makes the start idempotent: a second start of the same task with the same key gives the first one's run (for an iterative task,
    * for as long as the run's document exists; with other parameters it is refused) or is dropped (for a one-shot task, for as long as
-   * the queue remembers names).
+   * the queue remembers names, and whatever its parameters are).
    */
   readonly idempotencyKey?: string;
   /**
@@ -50,14 +50,17 @@ export interface StartOptions extends ChildOptions {
 
 export interface StartedRun {
   readonly runId: string;
-  /** The `idempotencyKey` was used before: this is the run of that start, and nothing was started now. Absent otherwise. */
+  /**
+   * A start with this `idempotencyKey` came before, and this is its run; it may have been this very start, if its answer was lost. Absent
+   * otherwise.
+   */
   readonly existed?: true;
 }
 
 export interface StartedTask {
   /** The task's id in its queue. */
   readonly taskId: string;
-  /** The `idempotencyKey` was used before: nothing was started now. Absent otherwise. */
+  /** A start with this `idempotencyKey` came before; it may have been this very one, if its answer was lost. Absent otherwise. */
   readonly existed?: true;
 }
 
@@ -130,7 +133,7 @@ async function startUnseen<S extends z.ZodType>(
     const only = dryRun ? { shards, ...rate, isDryRun: true as const } : own;
     const start = { run: runId, queue, params: wire, startedBy, ...only, ...schedule };
     const started = await startRun(task, start, ports);
-    return started === 'exists' ? { runId, existed: true } : { runId };
+    return { runId, ...existed(started, options) };
   }
   if (dryRun)
     throw new PageturnerError(
@@ -141,7 +144,15 @@ async function startUnseen<S extends z.ZodType>(
   const delivery = { kind: 'task' as const, id: taskId, params: wire, repeat: 0 };
   const { name: worker, timeoutSeconds } = task;
   const enqueued = { id: taskId, queue, worker, delivery, timeoutSeconds, ...schedule };
-  return (await drain([enqueued], ports.queue)) === 'exists' ? { taskId, existed: true } : { taskId };
+  return { taskId, ...existed(await drain([enqueued], ports.queue), options) };
+}
+
+/** Without a key of the caller's it can only have been this start: a call that was repeated because its answer was lost. */
+function existed(
+  outcome: 'started' | 'created' | 'exists' | undefined,
+  { idempotencyKey }: StartOptions,
+): { readonly existed?: true } {
+  return outcome === 'exists' && idempotencyKey !== undefined ? { existed: true } : {};
 }
 
 function mustBeGood(task: AnyTask, options: StartOptions): void {

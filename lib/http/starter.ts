@@ -39,9 +39,9 @@ export interface StarterOptions<S extends z.ZodType> {
  * It takes `POST` with the parameters as JSON and an identity token whose audience is the function's own URL. An `Idempotency-Key`
  * header makes a repeated request start one run, and `?dryRun=true` in the URL starts a dry run. With `callersMaySet`, the query of its
  * URL may hold `delay` and `repeat` in seconds, `at` in the form of RFC 3339, `key`, `shards` and `documentsPerSecond` (a number or
- * `none`). Answers: 202 with `runId` (or `taskId`) and where to see it, and `existed: true`
- * where the `Idempotency-Key` was used before; 400 with the faults named; 401; 403; 405; 409 where another run
- * holds the key, or the `Idempotency-Key` had other parameters.
+ * `none`). Answers: 202 with `runId` (or `taskId`) and where to see it, and `existed: true` where a start with this `Idempotency-Key`
+ * came before (it may have been this one, if its answer was lost); 400 with the faults named; 401; 403; 405; 409 where another run holds
+ * the key, or the run of the `Idempotency-Key` had other parameters.
  *
  * @example
  * http('start-email-students', starter(emailStudents, { callers: ['admin@example.com'] }));

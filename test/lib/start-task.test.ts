@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { z } from 'zod';
+import type { OutboxTask } from '../../lib/core/outbox.ts';
 import { startOn } from '../../lib/start-task.ts';
 import { changed } from '../support/changed.ts';
 import { memoryPorts } from '../support/memory-ports.ts';
@@ -85,3 +86,29 @@ test.each([
     expect(ports.queue.tasks).toHaveLength(1);
   },
 );
+
+test.each([
+  ['iterative task', walk, {}],
+  ['one-shot task', child, { id: 'x' }],
+] as const)(
+  'a start of an %s without an idempotency key is its own, also where its call was repeated because the answer was lost',
+  async (_, task, params) => {
+    const ports = memoryPorts();
+    const enqueue = async (asked: OutboxTask): Promise<'created' | 'exists'> => {
+      await ports.queue.enqueue(asked);
+      return await ports.queue.enqueue(asked);
+    };
+    const repeating = { ...ports, queue: changed(ports.queue, { enqueue }) };
+    const options = { startedBy: 'test' };
+    expect(await startOn<z.ZodType>(repeating, task, params, options)).not.toHaveProperty('existed');
+    expect(ports.queue.tasks).toHaveLength(1);
+  },
+);
+
+test('a second start of a one-shot task with the same idempotency key is dropped, whatever its parameters are', async () => {
+  const ports = memoryPorts();
+  const options = { startedBy: 'test', idempotencyKey: 'one' };
+  const first = await startOn(ports, child, { id: 'x' }, options);
+  expect(await startOn(ports, child, { id: 'y' }, options)).toEqual({ ...first, existed: true });
+  expect(ports.queue.tasks).toMatchObject([{ delivery: { params: { id: 'x' } } }]);
+});
