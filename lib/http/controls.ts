@@ -86,7 +86,7 @@ const lookSchema = z.union([
 
 async function command(request: Request, by: string, ports: Ports): Promise<RunSummary | undefined> {
   const body = jsonBody(request) ?? {};
-  const asked = parse(commandSchema, body, exampleFor(body));
+  const asked = parse(commandSchema, body, 'the body', exampleFor(body));
   const before = await getRun(asked.run, ports.store);
   if (before === undefined) return undefined;
   const cause = { by, ...(asked.reason === undefined ? {} : { reason: asked.reason }) };
@@ -116,7 +116,7 @@ async function look(
   request: Request,
   store: RunStore,
 ): Promise<RunSummary | { readonly runs: readonly RunSummary[] } | undefined> {
-  const asked = parse(lookSchema, request.query, '?run=4f1c… or ?task=email-students&limit=20');
+  const asked = parse(lookSchema, request.query, 'the query', '?run=4f1c… or ?task=email-students&limit=20');
   if ('run' in asked) return await getRun(asked.run, store);
   const { task, limit } = asked;
   return { runs: await listRuns({ limit, ...(task === undefined ? {} : { task }) }, store) };
@@ -128,9 +128,9 @@ function exampleFor(body: unknown): string {
   return `{"run": "4f1c…", "command": ${isThrottle ? '"throttle", "documentsPerSecond": 50' : '"pause"'}}`;
 }
 
-function parse<T>(schema: z.ZodType<T>, value: unknown, example: string): T {
+function parse<T>(schema: z.ZodType<T>, value: unknown, whole: string, example: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const message = `The request does not fit: ${faultsOf(parsed.error)}. Write it as ${example}.`;
+  const message = `The request does not fit: ${faultsOf(parsed.error, whole)}. Write it as ${example}.`;
   throw new PageturnerError('invalid-request', message);
 }

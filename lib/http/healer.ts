@@ -1,4 +1,5 @@
-import type { HttpFunction } from '@google-cloud/functions-framework';
+import type { HttpFunction, Request } from '@google-cloud/functions-framework';
+import { PageturnerError } from '../core/errors.ts';
 import { healRuns } from '../heal-runs.ts';
 import { jsonLog } from '../json-log.ts';
 import type { Log } from '../ports.ts';
@@ -19,7 +20,7 @@ export interface HealerOptions {
 /**
  * The HTTP function that restarts runs whose chain has died, for Cloud Scheduler to call every few minutes. It takes `POST` with an
  * identity token whose audience is the function's own URL, and answers what `healRuns` reports: 200, or 503 when a run could not be
- * healed.
+ * healed. A URL with a query is answered 400: it has nothing to set.
  *
  * @example
  * http('heal', healer({ callers: ['scheduler@my-project.iam.gserviceaccount.com'] }));
@@ -37,6 +38,7 @@ export function healer(options: HealerOptions = {}, runtime: () => Runtime = def
         response.set('Allow', 'POST').status(405).json({ error });
         return;
       }
+      mustHaveNoQuery(request);
       const report = await healRuns(quiet, ports);
       response.status(report.failed.length === 0 ? 200 : 503).json(report);
     } catch (error) {
@@ -46,4 +48,14 @@ export function healer(options: HealerOptions = {}, runtime: () => Runtime = def
       });
     }
   });
+}
+
+/** Whoever calls with `?quietSeconds=0` would wait for what does not happen. */
+function mustHaveNoQuery({ query }: Request): void {
+  const [given] = Object.keys(query);
+  if (given === undefined) return;
+  throw new PageturnerError(
+    'invalid-request',
+    `The URL has ${JSON.stringify(given)}, and may have no query: leave it out. How long a run must be still, its owner says with healer({ quietSeconds: … }).`,
+  );
 }

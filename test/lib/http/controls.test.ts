@@ -100,6 +100,18 @@ test.each([
   });
 });
 
+test.each([
+  ['?foo=1', 'The request does not fit: the query: Unrecognized key: "foo"'],
+  ['?run=r&task=walk', 'the query: '],
+  ['?limit=0', 'limit: '],
+])('a query that does not fit is answered 400 with what is wrong: %s', async (query, fault) => {
+  const answer = await call('GET', { query });
+  expect(answer).toMatchObject({
+    status: 400,
+    body: { error: { code: 'invalid-request', message: expect.stringContaining(fault) } },
+  });
+});
+
 test('nobody else may look or act, and nothing but GET and POST is taken', async () => {
   const email = 'someone@example.com';
   expect(await call('GET', { email })).toMatchObject({ status: 403 });

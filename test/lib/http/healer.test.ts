@@ -25,9 +25,9 @@ beforeEach(async () => {
   ports.queue.tasks.length = 0;
 });
 
-async function call(email: string, method = 'POST'): Promise<{ status: number; body: unknown }> {
+async function call(email: string, method = 'POST', query = ''): Promise<{ status: number; body: unknown }> {
   const token = await issuer.token('https://functions.example/heal', { email });
-  const response = await fetch(url, { method, headers: { authorization: `Bearer ${token}` } });
+  const response = await fetch(url + query, { method, headers: { authorization: `Bearer ${token}` } });
   return { status: response.status, body: await response.json() };
 }
 
@@ -51,5 +51,18 @@ test('nobody else may call, and only with POST', async () => {
   });
   expect(await call(scheduler, 'GET')).toMatchObject({ status: 405 });
   expect((await fetch(url, { method: 'POST' })).status).toBe(401);
+  expect(ports.queue.tasks).toEqual([]);
+});
+
+test('a query is refused, and nothing is healed', async () => {
+  expect(await call(scheduler, 'POST', '?quietSeconds=0')).toEqual({
+    status: 400,
+    body: {
+      error: {
+        code: 'invalid-request',
+        message: `The URL has "quietSeconds", and may have no query: leave it out. How long a run must be still, its owner says with healer({ quietSeconds: … }).`,
+      },
+    },
+  });
   expect(ports.queue.tasks).toEqual([]);
 });
