@@ -95,3 +95,22 @@ function foldedLine(hidden: readonly ShardSummary[]): string {
   const text = counts.flatMap(([count, state]) => (count > 0 ? [`${count} ${state}`] : [])).join(', ');
   return `and ${hidden.length} more: ${text}`;
 }
+
+/** How a run has ended, and where there is more to see than that it completed, the command that shows it. */
+export function endOf({ id, createdAt, endedAt = createdAt, ...run }: RunSummary): string[] {
+  const { quarantined, failedChildren = 0 } = run;
+  const seconds = ((endedAt.getTime() - createdAt.getTime()) / 1000).toFixed(1);
+  const handled = `after ${seconds} s, with ${counted(run.processed, 'document')}`;
+  const troubles = [
+    ...(quarantined > 0 ? [paint('yellow', `${quarantined} set aside`)] : []),
+    ...(failedChildren > 0 ? [paint('red', failedChildrenText(failedChildren))] : []),
+  ];
+  const said = [`${run.dryRun ? 'Dry run' : 'Run'} ${id} is ${run.state} ${handled}`, ...troubles].join('; ');
+  const show = `pageturner runs show ${id}`;
+  if (run.state !== 'completed') return [`${said}.`, `See it with: ${show}`];
+  return troubles.length > 0 ? [`${said}.`, `See them with: ${show}`] : [`${said}.`];
+}
+
+function failedChildrenText(count: number): string {
+  return count === 1 ? '1 child failed' : `${count} children failed`;
+}

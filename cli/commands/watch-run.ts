@@ -2,12 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { RunSummary } from '../../lib/index.ts';
 import { newCommand, withProject, type CommonOptions } from '../command.ts';
-import { counted } from '../counted.ts';
 import { foundRun } from '../found-run.ts';
 import { interruptible } from '../interrupt.ts';
 import { print, printJsonLine } from '../output.ts';
 import type { PlaceOptions } from '../place.ts';
-import { drawRun, lineOf, type Watched } from '../run-view.ts';
+import { drawRun, endOf, lineOf, type Watched } from '../run-view.ts';
 import { Screen } from '../screen.ts';
 import { useFirestore } from '../use-runs.ts';
 import { wholeNumber } from '../whole-number.ts';
@@ -44,7 +43,7 @@ async function watch(id: string, options: Options, signal: AbortSignal): Promise
     view.show({ ...run, ...rateOf(looks) });
     if (run.endedAt !== undefined) {
       view[Symbol.dispose]();
-      if (!options.json) printEnd(run);
+      if (!options.json) for (const line of endOf(run)) print(line);
       return run;
     }
     await sleep(options.interval, undefined, { signal }).catch(() => signal.throwIfAborted());
@@ -99,12 +98,4 @@ function onChange(say: (run: Watched) => void): View {
     },
     [Symbol.dispose]() {},
   };
-}
-
-function printEnd({ id, createdAt, endedAt = createdAt, ...run }: RunSummary): void {
-  const seconds = ((endedAt.getTime() - createdAt.getTime()) / 1000).toFixed(1);
-  print(
-    `${run.dryRun ? 'Dry run' : 'Run'} ${id} is ${run.state} after ${seconds} s, with ${counted(run.processed, 'document')}.`,
-  );
-  if (run.state !== 'completed') print(`See it with: pageturner runs show ${id}`);
 }

@@ -101,11 +101,18 @@ test('runs watch follows a run to its end, and its status tells how it ended', a
   expect(await watching.ended).toMatchObject({ status: 1, stderr: '' });
 });
 
-test('runs watch of a completed run ends at once with 0, a JSON line a change', async () => {
+test('runs watch of a completed run ends at once with 0, also where children failed, with --json a line a change', async () => {
   while ((await takeLast(walk, ports)) !== 'completed');
   const { status, stdout } = await runCli(['runs', 'watch', 'r', '--json', '--config', config]);
   expect(status).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ id: 'r', state: 'completed', shards: [{ state: 'done' }] });
+  await ports.store.changeRun('r', ({ run }) => ({ run: { ...run, failedChildren: 3 } }));
+  expect(await runCli(['runs', 'watch', 'r', '--config', config])).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(
+      /, with 0 documents; 3 children failed\.\nSee them with: pageturner runs show r\n$/,
+    ),
+  });
 });
 
 test('runs watch ends at Ctrl-C with 130, and refuses a run that does not exist', async () => {

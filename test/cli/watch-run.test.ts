@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { fitLastColumn } from '../../cli/fit-table.ts';
-import { drawRun, lineOf, type Watched } from '../../cli/run-view.ts';
+import { drawRun, endOf, lineOf, type Watched } from '../../cli/run-view.ts';
 import { Screen, type Terminal } from '../../cli/screen.ts';
 import { iterativeTask } from '../../lib/index.ts';
 import { configFile } from '../support/config-file.ts';
@@ -133,6 +133,18 @@ test('the time left goes by the rate of the last looks, and else by that of the 
     ' · 5/s · 10 min left',
   );
   expect(lineOf(watched(1, { state: 'paused', recentDocumentsPerSecond: 25 }), now)).not.toContain('left');
+});
+
+test('the last line of a completed run tells what did not go well, and how to see it', () => {
+  const completed = { state: 'completed', processed: 495, endedAt: new Date(now + 16_300) } as const;
+  const end = 'Run r is completed after 16.3 s, with 495 documents';
+  const see = 'See them with: pageturner runs show r';
+  expect(endOf(watched(1, { ...completed, failedChildren: 0 }))).toEqual([`${end}.`]);
+  expect(endOf(watched(1, { ...completed, quarantined: 5, failedChildren: 3 }))).toEqual([
+    `${end}; 5 set aside; 3 children failed.`,
+    see,
+  ]);
+  expect(endOf(watched(1, { ...completed, failedChildren: 1 }))).toEqual([`${end}; 1 child failed.`, see]);
 });
 
 test('one of something is no plural', () => {
