@@ -83,10 +83,10 @@ async function control(id: string, call: Call, options: Options): Promise<void> 
       (await call(id, { by: localUser(), force, ...(reason === undefined ? {} : { reason }) }, ports)) ?? id;
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'invalid-state') throw error;
-    const { nextRun = id } = before;
-    throw new CliError('refused', (error as Error).message, `See it with: pageturner runs show ${nextRun}`, {
-      cause: error,
-    });
+    const { message } = error as Error;
+    // A command can be refused for what a run is that has been followed, too.
+    const seen = before.nextRun !== undefined && message.includes(before.nextRun) ? before.nextRun : id;
+    throw new CliError('refused', message, `See it with: pageturner runs show ${seen}`, { cause: error });
   }
   const after = await getRun(about, ports.store);
   if (options.json) return printJson(after);

@@ -1,6 +1,7 @@
 import type { Firestore } from '@google-cloud/firestore';
+import { PageturnerError } from './errors.ts';
 import type { Run, RunChange, RunRecords } from './run.ts';
-import { transition, type Cause } from './transition.ts';
+import { permits, transition, type Cause } from './transition.ts';
 
 /** What of a task's definition bounds how fast the pages of a run follow each other: see `IterativeTaskDefinition`. */
 export interface Throttling<P> {
@@ -100,13 +101,16 @@ export function nextPageAt(
  * The run with another rate, or none for null; undefined when that is its rate already. A page that waits goes on waiting, and
  * what begins from then on keeps the new rate.
  *
- * @throws PageturnerError `invalid-state` when no page of the run can follow.
+ * @throws PageturnerError `invalid-state` when no page of the run can follow; it names the run that followed it, if one has.
  */
 export function withRate(
   { run }: RunRecords,
   documentsPerSecond: number | null,
   cause: Cause,
 ): RunChange | undefined {
+  const { id, state, nextRun } = run;
+  if (nextRun !== undefined && !permits(state, 'throttle'))
+    throw new PageturnerError('invalid-state', `Run ${id} is ${state}, and run ${nextRun} has followed it.`);
   const { documentsPerSecond: before = null, ...others } = transition(run, 'throttle', {
     ...cause,
     documentsPerSecond,

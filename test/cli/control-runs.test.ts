@@ -199,14 +199,21 @@ test.each([
   });
 });
 
-test('a command for a run that has been followed is refused, and sends people to the run that followed', async () => {
+test('a command for a run that has been followed is refused, and sends people to the run that the refusal names', async () => {
   const options = await withTasksEmulator();
   await ports.store.changeRun('r', ({ run }) => ({
     run: { ...run, state: 'completed', endedAt: 1, nextRun: 'r-2' },
   }));
-  const { status, stderr } = await runCli(['runs', 'cancel', 'r', '--config', config], options);
-  expect(status).toBe(1);
-  expect(stderr).toBe(
-    'pageturner: Run r is completed, and run r-2 has followed it.\nSee it with: pageturner runs show r-2\n',
+  const run = (...args: string[]) => runCli(['runs', ...args, '--config', config], options);
+  for (const refused of [await run('cancel', 'r'), await run('throttle', 'r', '5')]) {
+    expect(refused).toEqual({
+      status: 1,
+      stdout: '',
+      stderr:
+        'pageturner: Run r is completed, and run r-2 has followed it.\nSee it with: pageturner runs show r-2\n',
+    });
+  }
+  expect((await run('retry', 'r')).stderr).toMatch(
+    /is completed and has set no document aside.*\nSee it with: pageturner runs show r\n$/,
   );
 });
