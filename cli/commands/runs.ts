@@ -4,6 +4,7 @@ import { newCommand, newGroup, withProject, type CommonOptions } from '../comman
 import { cut, errorText } from '../error-text.ts';
 import { fitLastColumn } from '../fit-table.ts';
 import { foundRun } from '../found-run.ts';
+import { printHistory } from '../history-view.ts';
 import { paint, print, printJson, printPairs, printTable } from '../output.ts';
 import { paceText, throttleText, waitText } from '../pace-text.ts';
 import type { PlaceOptions } from '../place.ts';
@@ -99,6 +100,7 @@ async function show(id: string, options: Options): Promise<void> {
       : [['callback error', `${run.callbackError.callback}: ${errorText(run.callbackError)}`] as const]),
     ...(run.lastError ? [['last error', errorText(run.lastError)] as const] : []),
   ]);
+  printHistory(run);
   if (run.shards.length > 0) printShards(run);
   for (const { index, lastError } of run.shards) {
     if (lastError === undefined) continue;

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { getRun, iterativeTask } from '../../lib/index.ts';
+import { cancelRun, getRun, iterativeTask, pauseRun, resumeRun, throttleRun } from '../../lib/index.ts';
 import { startRun } from '../../lib/start-run.ts';
 import { projectFolder, runCli } from '../support/cli.ts';
 import { configFile } from '../support/config-file.ts';
@@ -115,6 +115,43 @@ test('runs show of a run that waits for its time says until when, and that it is
   expect(stdout).toMatch(/^created +20/m);
   expect(stdout).toMatch(/^now +waits until 2090-01-01T00:00:00.000Z$/m);
   expect(stdout).not.toContain('SHARD');
+}, 60_000);
+
+test('runs show tells the last five things that happened to a run, with who did them and why, and not of a single one', async () => {
+  const project = `test-${randomUUID().slice(0, 18)}`;
+  const config = configFile({ project });
+  let now = Date.UTC(2030, 0, 1);
+  const ports = { ...testPorts(testFirestore(project)), clock: { now: () => now, after: () => () => {} } };
+  const show = async () => (await runCli(['runs', 'show', 'r', '--config', config])).stdout;
+  await begin(walk, ports);
+  expect(await show()).not.toContain('TIME (UTC)');
+
+  now += 5_250;
+  await pauseRun('r', { by: 'ann', reason: 'the mails\nare wrong', force: true }, ports);
+  expect(await show()).toMatch(
+    new RegExp(
+      [
+        '^TIME \\(UTC\\) +EVENT +BY +REASON',
+        '2030-01-01 00:00:00  prepared +worker',
+        '2030-01-01 00:00:05  pause +ann +the mails are wrong',
+        '2030-01-01 00:00:05  stopped +ann',
+        '',
+        'SHARD ',
+      ].join('\n'),
+      'm',
+    ),
+  );
+
+  await throttleRun('r', 50, { by: 'ben' }, ports);
+  await throttleRun('r', null, { by: 'ben', reason: 'it is night' }, ports);
+  await resumeRun('r', { by: 'ann' }, ports);
+  await cancelRun('r', { by: 'ann', force: true }, ports);
+  const shown = await show();
+  expect(shown).toMatch(
+    /^2030.* throttle to 50\/s +ben\n2030.* throttle to none +ben +it is night\n2030.* resume +ann$/m,
+  );
+  expect(shown).toMatch(/ stopped +ann\nand 3 before that: --json has them$/m);
+  expect(shown.match(/^2030-01-01 /gm)).toHaveLength(5);
 }, 60_000);
 
 test.skipIf(spawnSync('script', ['--version']).status !== 0)(
