@@ -12,9 +12,10 @@ const longestLine = 300;
 export function printSetAside(run: RunSummary, { documents, hasMore }: SetAsideDocuments): void {
   if (documents.length === 0) return;
   print();
-  print(paint('yellow', 'Set aside:'));
+  // The run may count less than there are for a moment: it is read before them.
+  const all = Math.max(documents.length + 1, run.quarantined);
+  print(paint('yellow', hasMore ? `Set aside, ${documents.length} of ${all}:` : 'Set aside:'));
   for (const document of documents) print(`  ${lineOf(document)}`);
-  if (hasMore) print(`  and ${Math.max(1, run.quarantined - documents.length)} more`);
   const command = `pageturner runs retry ${run.id}`;
   if (run.state === 'completed' || run.state === 'failed') print(`Take them again with: ${command}`);
   else if (run.state !== 'canceled' && run.state !== 'canceling')

@@ -5,6 +5,7 @@ import { cut, errorText } from '../error-text.ts';
 import { fitLastColumn } from '../fit-table.ts';
 import { foundRun } from '../found-run.ts';
 import { printHistory } from '../history-view.ts';
+import { instantText } from '../instant-text.ts';
 import { paint, print, printJson, printPairs, printTable } from '../output.ts';
 import { paceText, throttleText, waitText } from '../pace-text.ts';
 import type { PlaceOptions } from '../place.ts';
@@ -48,7 +49,7 @@ async function list(options: Options & { task?: string; limit: number }): Promis
   if (options.json) return printJson(runs);
   if (runs.length === 0)
     return print(task === undefined ? 'There is no run.' : `There is no run of ${task}.`);
-  const head = ['RUN', 'TASK', 'STATE', 'DOCUMENTS', 'PAGES', 'STARTED', 'CREATED', 'LAST ERROR'];
+  const head = ['RUN', 'TASK', 'STATE', 'DOCUMENTS', 'PAGES', 'STARTED', 'CREATED (UTC)', 'NOW, LAST ERROR'];
   const rows = runs.map((run) => [
     run.id,
     run.task,
@@ -56,8 +57,8 @@ async function list(options: Options & { task?: string; limit: number }): Promis
     documentsText(run),
     String(run.pages),
     String(run.started),
-    run.createdAt.toISOString(),
-    run.lastError === undefined ? '' : errorText(run.lastError),
+    instantText(run.createdAt),
+    noteText(run),
   ]);
   return printTable(head, fitLastColumn(head, rows));
 }
@@ -137,6 +138,13 @@ function printShards({ shards }: RunSummary): void {
       shard.cursor === null ? '' : JSON.stringify(shard.cursor),
     ]),
   );
+}
+
+/** Until when it waits, and its last error. */
+function noteText(run: RunSummary): string {
+  const waits = waitText(run, Date.now());
+  const error = run.lastError === undefined ? undefined : errorText(run.lastError);
+  return [waits, error].filter((text) => text !== undefined).join('; ');
 }
 
 /** Such as `9 of 12, 3 set aside`. */

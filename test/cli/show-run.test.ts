@@ -66,7 +66,10 @@ test('runs show and getRun tell the pace of a run, and of each shard what was se
   expect(stdout).toMatch(/^last error +things\/c: poison and more$/m);
   expect(stdout).toMatch(/^Shard 0 failed last: things\/c: poison and more$/m);
   const listed = await runCli(['runs', 'list', '--config', config]);
-  expect(listed.stdout).toMatch(/^r +walk +running +1 of 4, 1 set aside .* things\/c: poison and more$/m);
+  expect(listed.stdout).toMatch(/ CREATED \(UTC\) +NOW, LAST ERROR$/m);
+  expect(listed.stdout).toMatch(
+    /^r +walk +running +1 of 4, 1 set aside .* {2}2030-01-01 00:00:\d\d {2}things\/c: poison and more$/m,
+  );
 }, 60_000);
 
 test('runs show names documents that were set aside and why, the result, failed children and the error of a callback', async () => {
@@ -87,7 +90,7 @@ test('runs show names documents that were set aside and why, the result, failed 
   await takeLast(picky, ports);
   const show = async (...args: string[]) =>
     (await runCli(['runs', 'show', 'r', ...args, '--config', config])).stdout;
-  expect(await show()).toMatch(/\n {2}and 2 more\nWhen it has ended, take them again with: [^\n]+ r\n$/);
+  expect(await show()).toMatch(/\nWhen it has ended, take them again with: [^\n]+ r\n$/);
 
   while ((await takeLast(picky, ports)) !== 'completed');
   const callbackError = { callback: 'onPause' as const, message: 'no pager', at: 1 };
@@ -96,7 +99,8 @@ test('runs show names documents that were set aside and why, the result, failed 
   }));
   const shown = await show();
   expect(shown.match(/^ {2}things\/thing-\d+: not wanted \(by its handler\)$/gm)).toHaveLength(10);
-  expect(shown).toMatch(/\n {2}and 2 more\nTake them again with: pageturner runs retry r\n$/);
+  expect(shown).toMatch(/\n\nSet aside, 10 of 12:\n/);
+  expect(shown).toMatch(/\nTake them again with: pageturner runs retry r\n$/);
   expect(shown).toMatch(/^result +"x{198}…$/m);
   expect(shown).toMatch(/^failed children +2$/m);
   expect(shown).toMatch(/^callback error +onPause: no pager$/m);
@@ -106,15 +110,18 @@ test('runs show names documents that were set aside and why, the result, failed 
   expect(setAside.documents[0]).toMatchObject({ reason: 'not\nwanted', attempts: 0 });
 }, 60_000);
 
-test('runs show of a run that waits for its time says until when, and that it is created, and has no table of shards', async () => {
+test('runs list and runs show of a run that waits for its time say until when; it is created, and has no table of shards', async () => {
   const project = `test-${randomUUID().slice(0, 18)}`;
   const ports = testPorts(testFirestore(project));
   const at = Date.UTC(2090, 0, 1);
   await startRun(walk, { run: 'r', queue: 'iterate', params: {}, startedBy: 'test', at }, ports);
-  const { stdout } = await runCli(['runs', 'show', 'r', '--config', configFile({ project })]);
+  const config = configFile({ project });
+  const { stdout } = await runCli(['runs', 'show', 'r', '--config', config]);
   expect(stdout).toMatch(/^created +20/m);
   expect(stdout).toMatch(/^now +waits until 2090-01-01T00:00:00.000Z$/m);
   expect(stdout).not.toContain('SHARD');
+  const listed = await runCli(['runs', 'list', '--config', config]);
+  expect(listed.stdout).toMatch(/^r +walk +starting .* waits until 2090-01-01T00:00:00.000Z$/m);
 }, 60_000);
 
 test('runs show tells the last five things that happened to a run, with who did them and why, and not of a single one', async () => {
