@@ -56,21 +56,27 @@ export async function callStarter(call: StarterCall): Promise<Started> {
     throw new CliError(
       'not-running',
       `Nothing answers at ${url}.`,
-      'Start the functions with `pageturner dev`, or give --url with the address under which they are served.',
+      'Start the functions with `pageturner dev`, or give --url with the address under which they are served; where `dev` is up, ' +
+        'they may be starting again: its output says why.',
       { cause },
     );
   }
   const text = await response.text();
   if (response.ok) return JSON.parse(text) as Started;
-  throw new CliError(
-    'refused',
-    `${url} answers ${response.status}: ${messageOf(text)}`,
-    nextSteps[response.status],
-  );
+  const { status } = response;
+  const message = messageOf(text);
+  throw new CliError('refused', `${url} answers ${status}: ${message}`, nextStep(status, message));
+}
+
+function nextStep(status: number, message: string): string | undefined {
+  // Options are refused with the code of parameters, too.
+  if (status === 400 && message.startsWith('The parameters '))
+    return 'Parameters are given with --params JSON or -p key=value; --help lists everything else.';
+  return nextSteps[status];
 }
 
 const nextSteps: Readonly<Record<number, string>> = {
-  400: 'Parameters are given with --params JSON or -p key=value; --help lists everything else.',
+  400: '`pageturner start --help` lists what may be given.',
   401: 'The token is not for this function: check that --url is the address that the function knows as its own.',
   403: 'Name the caller in PAGETURNER_CALLERS, or in the callers of the starter.',
   409: 'Wait for that run, or give another --key or --idempotency-key.',

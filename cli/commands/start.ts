@@ -12,6 +12,7 @@ import {
   type PlaceOptions,
 } from '../place.ts';
 import { documentRate } from '../document-rate.ts';
+import { taskName } from '../task-name.ts';
 import { variable } from '../variable.ts';
 import { wholeNumber } from '../whole-number.ts';
 
@@ -33,7 +34,7 @@ export function startCommand(): Command {
   return withPlace(
     newCommand('start', 'start a task by calling its starter', 'start email-students -p program=gsoc2026'),
   )
-    .argument('<task>', 'the name of the task; its starter is the function start-TASK')
+    .argument('<task>', 'the name of the task; its starter is the function start-TASK', taskName)
     .option('--params <json>', 'the parameters, as a JSON object', readParams)
     .option(
       '-p <key=value>',

@@ -123,6 +123,11 @@ describe('a wrong call ends with status 2 and says what is wrong', () => {
       ['start', 'email-students', '--idempotency-key', 'ключ'],
       "option '--idempotency-key <key>' argument 'ключ' is invalid. Write 1 to 500 letters, digits and signs of ASCII.",
     ],
+    [
+      'a name that no task can have',
+      ['start', '../x'],
+      "argument <task> '../x' is invalid. The name of a task has lower-case letters, digits and hyphens, at most 63, a letter first.",
+    ],
   ])('%s', async (_, args, message) => {
     const { status, stdout, stderr } = await runCli(args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

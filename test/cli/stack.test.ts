@@ -179,6 +179,14 @@ describe('start', () => {
       'Parameters are given with --params JSON or -p key=value; --help lists everything else.',
     );
   });
+
+  test('with options that do not go together says nothing of parameters', async () => {
+    const options = ['--at', '2090-01-01', '--delay', '5'];
+    const { status, stderr } = await cli('start', 'email-students', '-p', 'program=a', ...options);
+    expect(status).toBe(1);
+    expect(stderr).toContain('answers 400: Both delay and at are given; give one of them.');
+    expect(stderr).toMatch(/\n`pageturner start --help` lists what may be given\.\n$/);
+  });
 });
 
 test('a body that calls itself JSON and is not is refused with the reason', async () => {
