@@ -1,42 +1,26 @@
+import type { IterativeTask } from './core/definition.ts';
 import { PageturnerError } from './core/errors.ts';
 import { halvings } from './core/last-word.ts';
-import { derivedTaskId } from './core/names.ts';
 import { nextAlone } from './core/outbox.ts';
 import type { Shard } from './core/run.ts';
 import { suspected, suspicion, unheard, type Suspect } from './core/suspect.ts';
-import { turnTask } from './core/turn-rules.ts';
 import type { PageInHand } from './commit-page.ts';
 import type { TurnInHand } from './handle-page.ts';
 import type { Versioned } from './ports.ts';
 
-/**
- * Whether the shard of an exclusive task is free. Behind a last attempt that finds it held the turn comes again as another task, when the
- * lease is over: whoever holds it may have died, and its task is dropped.
- *
- * @throws PageturnerError `held` where the delivery itself comes again.
- */
-export async function mustBeFree({
-  task,
-  run,
-  shard,
-  attempt,
-  ports,
-}: Delivered): Promise<'free' | 'waiting'> {
-  const { heldUntil = 0, fencingToken = 0, index, turn, epoch } = shard.value;
-  const now = ports.clock.now();
-  if (task.exclusive !== true || heldUntil <= now) return 'free';
-  if ((await attempt?.isLast()) === true) {
-    const id = derivedTaskId(run.value.id, index, turn, epoch, 'held', fencingToken);
-    await ports.queue.enqueue({ ...turnTask(run.value, shard.value), id, at: heldUntil });
-    return 'waiting';
-  }
+/** @throws PageturnerError `held` while another delivery holds the shard of an exclusive task. */
+export function mustBeFree(
+  task: IterativeTask,
+  { run, shard }: Pick<TurnInHand, 'run' | 'shard'>,
+  now: number,
+): void {
+  const { heldUntil = 0, turn } = shard.value;
+  if (task.exclusive !== true || heldUntil <= now) return;
   throw new PageturnerError(
     'held',
     `Turn ${turn} of run ${run.value.id} is held by another delivery for ${heldUntil - now} ms more.`,
   );
 }
-
-type Delivered = Pick<TurnInHand, 'task' | 'run' | 'shard' | 'attempt' | 'ports'>;
 
 /** The only document of a page of which attempts have died; undefined for other pages. */
 export function suspectOf(

@@ -31,7 +31,7 @@ export async function takePage(
   const { clock } = turn.ports;
   let startedAt = clock.now();
   // Before anything can fail: what is kept of a failure would take the lease from the delivery that has it.
-  if ((await mustBeFree(turn)) === 'waiting') return 'waiting';
+  mustBeFree(turn.task, turn, startedAt);
   let page: PageInHand;
   try {
     const until = await askedToWait(turn);

@@ -61,7 +61,7 @@ export async function takeTurn(
         return 'replayed';
       case 'park': {
         // A duplicate must not park the shard under the delivery that is at work on it.
-        if ((await mustBeFree({ task, ...found, attempt, ports })) === 'waiting') return 'waiting';
+        mustBeFree(task, found, clock.now());
         const change = await store.changeRun(delivery.run, (now) => parkOne(now, delivery, clock.now()));
         // Somebody resumed the run meanwhile, say: look again.
         if (change === undefined) continue;

@@ -211,16 +211,13 @@ export class MemoryRunStore implements RunStore {
   }
 
   async getRun(runId: string): Promise<RunRecords | undefined> {
-    for (;;) {
-      // Side by side, as the real one: one may be as it was a while before the other.
-      const [run, shards] = await Promise.all([
-        this.#afterAWhile(() => this.#read<Run>(runPath(runId))),
-        this.#afterAWhile(() => this.#shards(runId)),
-      ]);
-      if (run === undefined) return undefined;
-      const found = recordsOf(run, shards);
-      if (!lacksShards(found)) return found;
-    }
+    // Side by side, as the real one: one may be as it was a while before the other.
+    const [run, shards] = await Promise.all([
+      this.#afterAWhile(() => this.#read<Run>(runPath(runId))),
+      this.#afterAWhile(() => this.#shards(runId)),
+    ]);
+    const found = run && recordsOf(run, shards);
+    return found !== undefined && lacksShards(found) ? await this.getRun(runId) : found;
   }
 
   async listActive(after: string | null, limit: number): Promise<readonly Run[]> {

@@ -1,9 +1,7 @@
-import type { Timestamp } from '@google-cloud/firestore';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { iterativeTask, pauseRun } from '../../lib/index.ts';
 import { changed } from '../support/changed.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
-import { HeldClock } from '../support/memory-ports.ts';
 import {
   base,
   allVisitedOnce,
@@ -15,7 +13,6 @@ import {
   ports,
   putThings,
   start,
-  usePorts,
   visit,
   visits,
   walkOut,
@@ -67,8 +64,7 @@ describe('an exclusive task', () => {
 
   test('sends another delivery back to wait, which disturbs nothing', async () => {
     const { walk, delivery, outcome, release, calls } = await heldTurn();
-    await expect(takeTurn(walk, delivery, ports)).rejects.toMatchObject({ code: 'held' });
-    expect(await takeTurn(walk, delivery, ports, lastAttempt)).toBe('waiting');
+    await expect(takeTurn(walk, delivery, ports, lastAttempt)).rejects.toMatchObject({ code: 'held' });
     release();
     expect(await outcome).toBe('committed');
     expect(calls()).toBe(1);
@@ -167,30 +163,6 @@ describe('an exclusive task', () => {
     expect(calls).toBe(1);
     expect(outcomes.filter(({ status }) => status === 'rejected').length).toBeLessThanOrEqual(2);
   });
-});
-
-test('a last attempt that finds the shard held has the turn come again when the lease is over, as the holder may have died', async () => {
-  const clock = new HeldClock();
-  usePorts({ clock });
-  let calls = 0;
-  const dead = new Promise<void>(() => {});
-  const walk = iterativeTask({
-    ...base,
-    exclusive: true,
-    page: () => ((calls += 1) === 1 ? dead : undefined),
-  });
-  await start(walk);
-  const delivery = nextTurn();
-  void takeTurn(walk, delivery, ports, { retries: 0, isLast: async () => false });
-  await expect.poll(() => calls).toBe(1);
-  await expect(takeTurn(walk, delivery, ports)).rejects.toMatchObject({ code: 'held' });
-  for (let times = 0; times < 2; times += 1)
-    expect(await takeTurn(walk, delivery, ports, lastAttempt)).toBe('waiting');
-  const { shard } = await found();
-  const again = ports.queue.tasks.filter(({ at }) => at !== undefined);
-  expect(again).toMatchObject([{ delivery, at: (shard['heldUntil'] as Timestamp).toMillis() }]);
-  clock.ms = again[0]?.at ?? 0;
-  expect(await takeTurn(walk, nextTurn(), ports)).toBe('committed');
 });
 
 describe('the idempotency key', () => {
