@@ -107,9 +107,8 @@ export class MemoryRunStore implements RunStore {
     after: Shard,
   ): Promise<Versioned<Shard> | 'conflict'> {
     const result = await this.commitTurn(runId, before, after, []);
-    return (
-      (result === 'committed' ? this.#read<Shard>(shardPath(runId, after.index)) : undefined) ?? 'conflict'
-    );
+    if (result === 'conflict') return result;
+    return this.#read<Shard>(shardPath(runId, after.index)) ?? 'conflict';
   }
 
   async commitTurn(
@@ -142,10 +141,8 @@ export class MemoryRunStore implements RunStore {
     writes: readonly Write[] = [],
   ): Promise<RunChange | undefined> {
     for (let tries = 0; tries < triesWithoutLocks; tries += 1) {
-      const [run, shards] = await Promise.all([
-        this.#afterAWhile(() => this.#run(runId)),
-        this.#afterAWhile(() => this.#shards(runId)),
-      ]);
+      const [run, shards] = await this.#readSideBySide(runId);
+      if (run === undefined) throw noSuchRun(runId);
       const found = recordsOf(run, shards);
       if (lacksShards(found)) continue;
       const next = change(found);
@@ -211,13 +208,10 @@ export class MemoryRunStore implements RunStore {
   }
 
   async getRun(runId: string): Promise<RunRecords | undefined> {
-    // Side by side, as the real one: one may be as it was a while before the other.
-    const [run, shards] = await Promise.all([
-      this.#afterAWhile(() => this.#read<Run>(runPath(runId))),
-      this.#afterAWhile(() => this.#shards(runId)),
-    ]);
-    const found = run && recordsOf(run, shards);
-    return found !== undefined && lacksShards(found) ? await this.getRun(runId) : found;
+    let [run, shards] = await this.#readSideBySide(runId);
+    if (run !== undefined && lacksShards(recordsOf(run, shards)))
+      [run, shards] = await this.#readSideBySide(runId);
+    return run && recordsOf(run, shards);
   }
 
   async listActive(after: string | null, limit: number): Promise<readonly Run[]> {
@@ -265,6 +259,14 @@ export class MemoryRunStore implements RunStore {
   async #afterAWhile<T>(read: () => T): Promise<T> {
     await this.#whileUnderWay();
     return read();
+  }
+
+  /** As the real one: one may be as it was a while before the other. */
+  async #readSideBySide(runId: string): Promise<[Versioned<Run> | undefined, readonly Versioned<Shard>[]]> {
+    return await Promise.all([
+      this.#afterAWhile(() => this.#read<Run>(runPath(runId))),
+      this.#afterAWhile(() => this.#shards(runId)),
+    ]);
   }
 
   #isAsRead(

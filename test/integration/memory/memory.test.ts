@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Firestore } from '@google-cloud/firestore';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test, type TestContext } from 'vitest';
 import { startEmulator } from '../../../emulator/index.ts';
 import type { IterativeTask } from '../../../lib/index.ts';
 import { createRuntime } from '../../../lib/runtime.ts';
@@ -26,7 +26,11 @@ interface Walking {
 }
 
 /** Starts a walk over documents that take so many numbers each, with a worker that has little memory and is replaced when it dies. */
-async function startOver(walk: IterativeTask, numbers: Readonly<Record<string, number>>): Promise<Walking> {
+async function startOver(
+  { onTestFinished }: TestContext,
+  walk: IterativeTask,
+  numbers: Readonly<Record<string, number>>,
+): Promise<Walking> {
   const project = `memory-${crypto.randomUUID()}`;
   const retryConfig = { minBackoff: '0.1s', maxBackoff: '8s' };
   const queues = [{ name: walk.queue, retryConfig }];
@@ -51,13 +55,18 @@ async function startOver(walk: IterativeTask, numbers: Readonly<Record<string, n
   return { db, runId: 'runId' in started ? started.runId : expect.fail('no run'), fleet };
 }
 
-test(
+// Side by side: they wait for most of their time.
+test.concurrent(
   'a run whose pages are more than its workers have memory for gets through by itself',
   { timeout: 400_000 },
-  async () => {
+  async (context) => {
     // A page of four of them and one of five.
     const ids = 'a b c d e f g h i'.split(' ');
-    const { db, runId, fleet } = await startOver(many, Object.fromEntries(ids.map((id) => [id, large])));
+    const { db, runId, fleet } = await startOver(
+      context,
+      many,
+      Object.fromEntries(ids.map((id) => [id, large])),
+    );
     const run = await Promise.race([untilEnded(db, runId), fleet.broken]);
     expect(run.data()).toMatchObject({ state: 'completed', processed: ids.length });
     const { docs } = await db.collection('visits').get();
@@ -67,11 +76,11 @@ test(
   },
 );
 
-test(
+test.concurrent(
   'a document that alone is more than its workers have memory for is named by its shard and set aside, and the others take effect',
   { timeout: 400_000 },
-  async () => {
-    const { db, runId, fleet } = await startOver(huge, { a: tooLarge, b: 1 });
+  async (context) => {
+    const { db, runId, fleet } = await startOver(context, huge, { a: tooLarge, b: 1 });
     const shard = db.doc(`pageturnerRuns/${runId}/shards/0`);
     const document = 'things/a';
     await expect

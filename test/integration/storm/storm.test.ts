@@ -18,7 +18,7 @@ const documents = 20_000;
 /** One is killed each second; a worker takes a second and more to start, and the others go on meanwhile. */
 const workers = 6;
 /** From then on a worker is killed only if a page was done since the last one was. */
-const killsComeWhatMay = 100;
+const killsComeWhatMay = 60;
 /** Pages at work at the same time: with one for each shard, all of them would be slower than the killing on a machine with two cores. */
 const maxConcurrentDispatches = 3;
 const faultSeed = 1;
