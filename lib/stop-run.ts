@@ -17,7 +17,8 @@ export interface StopOptions {
  * Ends the pausing or canceling of a run if each of its shards stands still. Called by whoever parked a shard; the last one finds all
  * parked.
  */
-export async function stopRun(runId: string, { by, force }: StopOptions, ports: Ports): Promise<void> {
+export async function stopRun(runId: string, options: StopOptions, ports: Ports): Promise<void> {
+  const { by, force } = options;
   const { store, queue, clock, log } = ports;
   if (force === true) {
     await store.changeRun(runId, (found) =>
@@ -51,7 +52,7 @@ export async function stopRun(runId: string, { by, force }: StopOptions, ports: 
     return isMoved ? undefined : stopped(now, { at: clock.now(), by }, hasLeftovers);
   });
   // What has moved on may have started more, which is not enqueued yet: look again.
-  if (isMoved) return await stopRun(runId, force === undefined ? { by } : { by, force }, ports);
+  if (isMoved) return await stopRun(runId, options, ports);
   if (change?.run === undefined) return;
   log.write('INFO', `The run is ${change.run.state}`, { task: change.run.task, run: runId });
   await drainRun(change.run, ports);

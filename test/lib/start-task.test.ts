@@ -72,10 +72,12 @@ test('a run whose start died before its preparation was enqueued begins at its o
   expect(ports.queue.tasks).toMatchObject([{ delivery: { kind: 'prepare', epoch: 0 }, at: at.getTime() }]);
 });
 
-test.each([
+const kinds = [
   ['iterative task', walk, {}],
   ['one-shot task', child, { id: 'x' }],
-] as const)(
+] as const;
+
+test.each(kinds)(
   'a second start of an %s with the same idempotency key is the first, and says so',
   async (_, task, params) => {
     const ports = memoryPorts();
@@ -87,10 +89,7 @@ test.each([
   },
 );
 
-test.each([
-  ['iterative task', walk, {}],
-  ['one-shot task', child, { id: 'x' }],
-] as const)(
+test.each(kinds)(
   'a start of an %s without an idempotency key is its own, also where its call was repeated because the answer was lost',
   async (_, task, params) => {
     const ports = memoryPorts();
