@@ -103,7 +103,7 @@ async function walk(documents: number): Promise<number> {
     query: (_, db) => db.collection('things'),
     page: (found) => void (seen += found.length),
   });
-  const attempt = { retries: 0, isLast: async () => false };
+  const attempt = { retries: 0, isLast: async () => false, firstMadeAt: async () => undefined };
   const before = process.cpuUsage();
   await startRun(task, { run: 'r', queue: task.queue, params: {}, startedBy: 'bench' }, ports);
   for (let next = tasks.shift(); next !== undefined; next = tasks.shift()) {

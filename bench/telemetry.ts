@@ -39,7 +39,7 @@ async function turn({ store, queue }: Ports, isObserved: boolean): Promise<strin
   await store.readPage(undefined as never, undefined as never, null, 100);
   const handle = async (): Promise<void> => {};
   await (isObserved ? observeHandler({ ...labels, handler: 'page', clock: systemClock }, handle) : handle());
-  const result = await store.commitTurn('r', { value: before, version: 0 }, after, []);
+  const result = await store.commitTurn('r', { value: before, version: 0, writtenAt: 0 }, after, []);
   await (isObserved ? drain([next], queue) : queue.enqueue(next));
   return result;
 }

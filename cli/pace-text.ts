@@ -34,11 +34,13 @@ export function throttleText({ throttledTo, history }: RunSummary): string | und
 /** A shorter wait is over before it is read. */
 const shortestWaitMs = 2_000;
 
-/** Such as `waits until 2026-11-25T22:00:00.000Z`; nothing where that is now. */
+/** Such as `waits until 2026-11-25T22:00:00.000Z`, or for its workers to stop; nothing where that is now. */
 export function waitText(
-  { waitsUntil }: { readonly waitsUntil?: Date | undefined },
+  { waitsUntil, stopsBy }: Partial<Pick<RunSummary, 'waitsUntil' | 'stopsBy'>>,
   now: number,
 ): string | undefined {
-  if (waitsUntil === undefined || waitsUntil.getTime() < now + shortestWaitMs) return undefined;
-  return `waits until ${waitsUntil.toISOString()}`;
+  const until = stopsBy ?? waitsUntil;
+  if (until === undefined || until.getTime() < now + shortestWaitMs) return undefined;
+  const what = stopsBy === undefined ? 'waits' : 'waits for what is under way, at most';
+  return `${what} until ${until.toISOString()}`;
 }

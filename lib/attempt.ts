@@ -16,6 +16,10 @@ export function attemptOf(
   const taskId = header('X-CloudTasks-TaskName');
   const before = Number(header('X-CloudTasks-TaskRetryCount'));
   const previous = header('X-CloudTasks-TaskPreviousResponse');
+  const unanswered = (what: string, error: unknown): void => {
+    const message = error instanceof Error ? error.message : String(error);
+    log.write('WARNING', `The queue could not be asked ${what}: ${message}`, { queue });
+  };
   return {
     retries: Number.isInteger(before) ? before : 0,
     previousStatus: previous === undefined ? undefined : Number(previous),
@@ -27,9 +31,17 @@ export function attemptOf(
         const firstAt = isTimed ? await retries.firstAttemptAt(queue, taskId) : undefined;
         return isLastAttempt(limits, before, firstAt, clock.now());
       } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
-        log.write('WARNING', `The queue could not be asked whether it tries again: ${message}`, { queue });
+        unanswered('whether it tries again', error);
         return false;
+      }
+    },
+    async firstMadeAt() {
+      if (queue === undefined || taskId === undefined) return undefined;
+      try {
+        return await retries.firstAttemptAt(queue, taskId);
+      } catch (error) {
+        unanswered('when it first delivered a task', error);
+        return undefined;
       }
     },
   };

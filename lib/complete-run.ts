@@ -1,6 +1,6 @@
 import { callHandler } from './call-handler.ts';
 import type { CompletionContext } from './core/context.ts';
-import { childrenOf } from './core/control.ts';
+import { childrenOf, wasCompleting } from './core/control.ts';
 import type { IterativeTask } from './core/definition.ts';
 import type { RunDelivery } from './core/delivery.ts';
 import { derivedTaskId } from './core/names.ts';
@@ -14,6 +14,7 @@ import { fitOf } from './core/version-rules.ts';
 import { drainRun } from './drain.ts';
 import { taken, withReport, type Taken } from './dry-run.ts';
 import { Effects } from './effects.ts';
+import { mustHaveStopped } from './must-have-stopped.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { refuseRun } from './refuse-run.ts';
 import { runFailed } from './run-failed.ts';
@@ -31,7 +32,7 @@ export type CompleteOutcome =
  * A failure is tried again, until those of the user's code have used up their budget or the queue gives up.
  *
  * @param attempt which attempt of the queue this is, if a queue delivers
- * @throws what `onComplete`, the database or the queue throws: the delivery must come again.
+ * @throws PageturnerError `held`, and what `onComplete`, the database or the queue throws: the delivery must come again.
  */
 export async function completeRun(
   task: IterativeTask,
@@ -49,7 +50,10 @@ export async function completeRun(
   const { run } = found;
   mustBelongTo(task, run);
   if (isStopping(run.state)) {
-    await stopRun(run.id, { by: 'worker' }, ports);
+    // A duplicate must not stop the run under the delivery that calls onComplete.
+    const read = wasCompleting(run) ? await store.readTurn(run.id, 0) : undefined;
+    if (read !== undefined) await mustHaveStopped(read.run, attempt, clock.now());
+    await stopRun(run.id, { by: 'worker', isCompletionOver: true }, ports);
     return 'parked';
   }
   if (run.epoch !== delivery.epoch) {

@@ -1,6 +1,6 @@
 import { changeIfSame } from './change-if-same.ts';
 import { callbackTask, keepOwed } from './core/owing.ts';
-import { childrenOf, isWalked, restart, restartRun } from './core/control.ts';
+import { childrenOf, isOverdue, isWalked, restart, restartRun } from './core/control.ts';
 import { nextAlone } from './core/outbox.ts';
 import { wordOfDead } from './core/last-word.ts';
 import { PageturnerError } from './core/errors.ts';
@@ -113,6 +113,7 @@ async function heal(runId: string, quietMs: number, ports: Ports): Promise<boole
   }
   if (!isQuiet(run) || !hasMore(run)) return wasDead;
   if (isStopping(run.state)) {
+    if (!isOverdue(run, ports.clock.now())) return wasDead;
     await stopRun(runId, { by: 'healer', force: true }, ports);
     return true;
   }

@@ -15,6 +15,8 @@ import type { Write } from './core/write.ts';
 export interface Versioned<T> {
   readonly value: T;
   readonly version: unknown;
+  /** When it was written, by the store's own clock, in milliseconds since 1970. */
+  readonly writtenAt: number;
 }
 
 /**
@@ -141,6 +143,8 @@ export interface RetryLookup {
 export interface Attempt extends Retry {
   /** Whether the queue drops the task when this attempt fails. To be asked only when it has failed: it costs a call or two. */
   isLast(): Promise<boolean>;
+  /** When the first attempt at the task was made, by the queue's own clock; undefined when it cannot be asked. It costs a call. */
+  firstMadeAt(): Promise<number | undefined>;
 }
 
 /** Time, so that tests can hold it. */

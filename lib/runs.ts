@@ -6,7 +6,7 @@ import type { Json } from './core/parameters.ts';
 import type { Run, Shard, ShardState } from './core/run.ts';
 import type { HistoryEntry } from './core/history.ts';
 import type { Repeating } from './core/repeating.ts';
-import type { RunState } from './core/run-state.ts';
+import { isStopping, type RunState } from './core/run-state.ts';
 import type { Version } from './core/version.ts';
 import type { RunStore } from './ports.ts';
 import { defaultStore } from './runtime.ts';
@@ -66,6 +66,8 @@ export interface RunSummary {
    * to wait for. It may be past.
    */
   readonly waitsUntil?: Date;
+  /** While it is pausing or canceling: until when what is under way is waited for at most. */
+  readonly stopsBy?: Date;
   /** The error that ended the run, or else the last one that a shard has not got over. */
   readonly lastError?: ErrorSummary;
   /** Tasks that its pages started and that did not end well; once completed, with `waitForChildren`. */
@@ -131,6 +133,8 @@ export async function listRuns(
 function summarize(run: Run, shards: readonly Shard[]): RunSummary {
   const sum = (count: (shard: Shard) => number): number =>
     shards.reduce((total, shard) => total + count(shard), 0);
+  // The last thing that a run has to do which is told to stop is to stop.
+  const stopsBy = isStopping(run.state) ? run.outbox.at(-1)?.at : undefined;
   const lastError = run.error ?? shards.map((shard) => shard.lastError).find((error) => error !== undefined);
   return {
     id: run.id,
@@ -157,6 +161,7 @@ function summarize(run: Run, shards: readonly Shard[]): RunSummary {
     ...(run.result === undefined ? {} : { result: JSON.parse(run.result) as Json }),
     ...paceOf({ run, shards }),
     ...waitOf(waitingUntil({ run, shards })),
+    ...(stopsBy === undefined ? {} : { stopsBy: new Date(stopsBy) }),
     ...(lastError === undefined ? {} : { lastError: withDate(lastError) }),
     ...(run.failedChildren === undefined ? {} : { failedChildren: run.failedChildren }),
     ...(run.callbackError === undefined ? {} : { callbackError: withDate(run.callbackError) }),

@@ -1,5 +1,5 @@
 import { changeIfSame } from './change-if-same.ts';
-import { emptied, haveStayed, parkAll, stopped } from './core/control.ts';
+import { emptied, haveStayed, parkAll, stopped, wasCompleting } from './core/control.ts';
 import type { RunDelivery } from './core/delivery.ts';
 import { errorRecord } from './core/errors.ts';
 import { isPlatformFailure } from './core/platform-failure.ts';
@@ -9,8 +9,10 @@ import type { Ports } from './ports.ts';
 
 export interface StopOptions {
   readonly by: string;
-  /** Whether shards that have not parked are not waited for. From then on no page of theirs can take effect. */
+  /** Whether shards that have not parked, and a completion, are not waited for. From then on no page of theirs can take effect. */
   readonly force?: boolean;
+  /** Whether `onComplete` is known not to be at work. */
+  readonly isCompletionOver?: boolean;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface StopOptions {
  * parked.
  */
 export async function stopRun(runId: string, options: StopOptions, ports: Ports): Promise<void> {
-  const { by, force } = options;
+  const { by, force, isCompletionOver } = options;
   const { store, queue, clock, log } = ports;
   if (force === true) {
     await store.changeRun(runId, (found) =>
@@ -33,6 +35,7 @@ export async function stopRun(runId: string, options: StopOptions, ports: Ports)
     return;
   }
   if (found.shards.some(({ state }) => state === 'running')) return;
+  if (force !== true && isCompletionOver !== true && wasCompleting(found.run)) return;
   let hasLeftovers = false;
   try {
     for (const shard of found.shards) await drainChildren(found.run, shard, queue);

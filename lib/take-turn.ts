@@ -7,6 +7,7 @@ import type { Shard } from './core/run.ts';
 import { judge, mustBelongTo } from './core/turn-rules.ts';
 import { fitOf } from './core/version-rules.ts';
 import { mustBeFree } from './claim-page.ts';
+import { mustHaveStopped } from './must-have-stopped.ts';
 import { startDeadline } from './deadline.ts';
 import { drainOwed } from './drain.ts';
 import { drainTurn } from './drain-turn.ts';
@@ -61,7 +62,8 @@ export async function takeTurn(
         return 'replayed';
       case 'park': {
         // A duplicate must not park the shard under the delivery that is at work on it.
-        mustBeFree(task, found, clock.now());
+        if (task.exclusive === true) mustBeFree(task, found, clock.now());
+        else await mustHaveStopped(found.run, attempt, clock.now());
         const change = await store.changeRun(delivery.run, (now) => parkOne(now, delivery, clock.now()));
         // Somebody resumed the run meanwhile, say: look again.
         if (change === undefined) continue;

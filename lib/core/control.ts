@@ -19,6 +19,19 @@ const asAsked: Readonly<Record<Command, readonly RunState[]>> = {
 /** A worker that has had its time, and this much more for its commit, has stopped. */
 const graceMs = 5_000;
 
+/** How far the clocks of those who stop a run and of its workers may be from the queue's. */
+const clocksDifferByMs = 5_000;
+
+/** Milliseconds after which every worker has stopped that was at work when the run was told to stop. */
+function timeToStop({ timeoutSeconds }: Run): number {
+  return timeoutSeconds * 1000 + graceMs;
+}
+
+/** Whether a run that is to stand still has had all the time that its workers may take for it, by the clock of somebody else. */
+export function isOverdue(run: Run, now: number): boolean {
+  return isStopping(run.state) && now >= run.updatedAt + timeToStop(run) + clocksDifferByMs;
+}
+
 /**
  * What a command makes of a run; undefined when the run is as asked already. The run's epoch rises, so that what the run itself was
  * about to do is void.
@@ -39,7 +52,7 @@ export function command({ run, shards }: RunRecords, asked: Command, cause: Caus
     return { run: withNext(goingOn), shards: still.map((shard) => restart(after, shard, cause.at)) };
   }
   if (!isStopping(after.state)) return { run: withNext(after), reliesOn: 'written' };
-  const settleAt = cause.at + run.timeoutSeconds * 1000 + graceMs;
+  const settleAt = cause.at + timeToStop(run);
   const waiting = shards.filter((shard) => isWaiting(shard, cause.at));
   return {
     run: withNext(after, runTask(after, 'settle', settleAt)),
@@ -49,7 +62,7 @@ export function command({ run, shards }: RunRecords, asked: Command, cause: Caus
 
 /** Whether its chain waits for its time, which may be far, and nobody is at work on it. (Somebody may have dispatched its task by hand.) */
 function isWaiting({ state, notBefore = 0, heldUntil = 0 }: Shard, now: number): boolean {
-  return state === 'running' && notBefore > now && heldUntil <= now;
+  return state === 'running' && notBefore > now + clocksDifferByMs && heldUntil <= now;
 }
 
 /** Whoever has a run go on that a worker of another version had stopped lets that version work on it. */
@@ -93,6 +106,11 @@ export function stopped(
   if (!isStopping(run.state) || shards.some(({ state }) => state === 'running')) return undefined;
   const still = withNext(renewed(transition(run, 'stopped', cause), cause.at));
   return hasLeftovers ? { run: { ...still, hasLeftovers } } : { run: still, shards: emptied(shards) };
+}
+
+/** Whether a run that is to stand still was completing: its shards are done, and its `onComplete` may be at work. */
+export function wasCompleting({ history }: Run): boolean {
+  return history.findLast(({ state }) => !isStopping(state))?.state === 'completing';
 }
 
 /** Whether no shard has moved on since. What a run and its shards are read as need not have been so at one time. */

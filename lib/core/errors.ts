@@ -9,7 +9,7 @@
  * - `unauthenticated`: no token, or one that does not verify.
  * - `forbidden`: a good token of somebody who may not call this.
  * - `too-early`: a delivery is ahead of what can be seen yet; it must come again.
- * - `held`: another delivery holds the turn of an exclusive task; this one must come again.
+ * - `held`: another delivery has the turn of an exclusive task, or may have that of a run which is to stop; this one must come again.
  * - `too-large`: what a handler asks for is beyond what Firestore or Cloud Tasks take.
  * - `deadline-exceeded`: the handler did not end within its time.
  * - `misconfigured`: a setting is missing or wrong.

@@ -64,8 +64,8 @@ export class FirestoreRunStore implements RunStore {
     if (run === undefined || shard === undefined || runData === undefined || shardData === undefined)
       return undefined;
     return {
-      run: versioned(run, runFromDocument(runId, runData)),
-      shard: versioned(shard, shardFromDocument(shardData)),
+      run: versioned(run.updateTime, runFromDocument(runId, runData)),
+      shard: versioned(shard.updateTime, shardFromDocument(shardData)),
     };
   }
 
@@ -110,7 +110,7 @@ export class FirestoreRunStore implements RunStore {
         replacing(before.value, after, shardToDocument(after)),
         { lastUpdateTime: before.version as Timestamp },
       );
-      return { value: after, version: writeTime };
+      return versioned(writeTime, after);
     } catch (error) {
       if (!isRefusal(error) || (await this.#isAsRead(runId, before))) throw error;
       return 'conflict';
@@ -238,6 +238,8 @@ function noPosition({ ref }: DocumentSnapshot): never {
   throw new Error(`${ref.path} is not of this page`);
 }
 
-function versioned<T>(snapshot: DocumentSnapshot, value: T): Versioned<T> {
-  return { value, version: snapshot.updateTime };
+/** @param writtenAt undefined for a document that does not exist, which none of these is */
+function versioned<T>(writtenAt: Timestamp | undefined, value: T): Versioned<T> {
+  const { seconds = 0, nanoseconds = 0 } = writtenAt ?? {};
+  return { value, version: writtenAt, writtenAt: seconds * 1000 + nanoseconds / 1e6 };
 }

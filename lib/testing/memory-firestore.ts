@@ -6,6 +6,8 @@ export interface Stored {
   readonly data: DocumentData;
   /** Grows with every write, as an update time does. */
   readonly version: number;
+  /** Milliseconds since 1970. */
+  readonly writtenAt: number;
 }
 
 /** A failed precondition, with the code that Firestore gives it. */
@@ -20,14 +22,20 @@ export class MemoryCommitError extends Error {
 }
 
 /**
- * As much of Firestore as walks and handlers need, in memory and without time: documents, queries by equality and order, and commits
+ * As much of Firestore as walks and handlers need, in memory: documents, queries by equality and order, and commits
  * that take effect whole. A commit costs what it writes, a query the collections that it looks at. For tests and simulations of
  * tasks; `test/contracts` holds it to the real one.
  */
 export class MemoryFirestore {
   /** By the collection's path, then by the document's id. What is stored is never changed, only replaced. */
   readonly #collections = new Map<string, Map<string, Stored>>();
+  readonly #now: () => number;
   #version = 0;
+
+  /** @param now the time of its writes, in milliseconds since 1970 */
+  constructor(now: () => number = () => Date.now()) {
+    this.#now = now;
+  }
 
   /** The same object under the client's type, for code that asks for it. What is not implemented is missing. */
   asFirestore(): Firestore {
@@ -62,7 +70,9 @@ export class MemoryFirestore {
 
   /** Runs `changes`, which takes effect whole when it does not throw, and not at all when it does. */
   commit(changes: (batch: MemoryBatch) => void): void {
-    const batch = new MemoryBatch((path) => this.#stored(path), (this.#version += 1));
+    this.#version += 1;
+    const written = { version: this.#version, writtenAt: this.#now() };
+    const batch = new MemoryBatch((path) => this.#stored(path), written);
     changes(batch);
     for (const [path, stored] of batch.changes) this.#replace(path, stored);
   }
@@ -86,16 +96,16 @@ export class MemoryBatch {
   /** What each written document becomes; undefined where it is deleted. */
   readonly changes: Map<string, Stored | undefined> = new Map();
   readonly #before: (path: string) => Stored | undefined;
-  readonly #version: number;
+  readonly #written: Omit<Stored, 'data'>;
 
-  constructor(before: (path: string) => Stored | undefined, version: number) {
+  constructor(before: (path: string) => Stored | undefined, written: Omit<Stored, 'data'>) {
     this.#before = before;
-    this.#version = version;
+    this.#written = written;
   }
 
   set(path: string, data: DocumentData, isMerging = false): void {
     const before = isMerging ? this.#read(path)?.data : undefined;
-    this.changes.set(path, { data: { ...before, ...copyOf(data) }, version: this.#version });
+    this.changes.set(path, { data: { ...before, ...copyOf(data) }, ...this.#written });
   }
 
   create(path: string, data: DocumentData): void {
@@ -162,6 +172,10 @@ export class MemoryDocument {
 
   get version(): number | undefined {
     return this.#stored?.version;
+  }
+
+  get writtenAt(): number | undefined {
+    return this.#stored?.writtenAt;
   }
 
   /** A copy of one's own. */

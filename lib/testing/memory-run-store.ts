@@ -150,7 +150,8 @@ export class MemoryRunStore implements RunStore {
       await this.#afterAWhile(() => undefined);
       if (this.#isAsRead(run, shards, next)) return this.#commit(run.value, next, writes);
     }
-    const [run, shards] = [this.#run(runId), this.#shards(runId)];
+    const [run, shards] = [this.#read<Run>(runPath(runId)), this.#shards(runId)];
+    if (run === undefined) throw noSuchRun(runId);
     const next = change(recordsOf(run, shards));
     return next === undefined ? undefined : this.#commit(run.value, next, writes);
   }
@@ -299,12 +300,6 @@ export class MemoryRunStore implements RunStore {
     return next;
   }
 
-  #run(runId: string): Versioned<Run> {
-    const run = this.#read<Run>(runPath(runId));
-    if (run === undefined) throw noSuchRun(runId);
-    return run;
-  }
-
   #shards(runId: string): readonly Versioned<Shard>[] {
     const count = Number(this.#memory.read(runPath(runId)).get('shards') ?? 0);
     const shards = Array.from({ length: count }, (_, index) => this.#read<Shard>(shardPath(runId, index)));
@@ -313,7 +308,8 @@ export class MemoryRunStore implements RunStore {
 
   #read<T extends Run | Shard>(path: string): Versioned<T> | undefined {
     const document = this.#memory.read(path);
-    return document.exists ? { value: document.data() as T, version: document.version } : undefined;
+    const { version, writtenAt = 0 } = document;
+    return document.exists ? { value: document.data() as T, version, writtenAt } : undefined;
   }
 }
 

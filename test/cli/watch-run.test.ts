@@ -154,6 +154,14 @@ test('one of something is no plural', () => {
   expect(lineOf(uncounted, now)).toContain(' · 1 document · 1 page · ');
 });
 
+test('a run that is to pause says until when it waits for what is under way', () => {
+  const stopsBy = new Date(now + 65_000);
+  expect(lineOf(watched(1, { state: 'pausing', stopsBy }), now)).toContain(
+    ' · waits for what is under way, at most until 2030-01-01T00:01:05.000Z',
+  );
+  expect(lineOf(watched(1, { state: 'pausing', stopsBy }), now + 66_000)).not.toContain('waits');
+});
+
 test('a run that waits says until when, and how fast it may go', () => {
   const waitsUntil = new Date(now + 60_000);
   const waiting = watched(2, { throttledTo: 20, documentsPerSecond: 19.5, secondsLeft: 98, waitsUntil });

@@ -81,6 +81,19 @@ export function runStoreContract(
       expect(await store.getRun('r1')).toEqual({ run, shards });
     });
 
+    test('tell when they were written, each time anew', async () => {
+      const { run: first, shard } = await readTurn();
+      expect(Math.abs(first.writtenAt - Date.now())).toBeLessThan(60_000);
+      expect(shard.writtenAt).toBeGreaterThanOrEqual(first.writtenAt);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      await store.changeRun('r1', ({ run: found }) => ({
+        run: { ...found, updatedAt: found.updatedAt + 1 },
+      }));
+      const after = await readTurn();
+      expect(after.run.writtenAt).toBeGreaterThan(first.writtenAt);
+      expect(after.shard.writtenAt).toBeGreaterThanOrEqual(shard.writtenAt);
+    });
+
     test('that exist are not written again', async () => {
       expect(await store.createRun({ ...run, startedBy: 'somebody else' })).toBe('exists');
       expect((await readTurn()).run.value.startedBy).toBe('code');

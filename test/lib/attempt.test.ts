@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { attemptOf } from '../../lib/attempt.ts';
 import type { RetryLimits } from '../../lib/core/last-attempt.ts';
-import type { RetryLookup } from '../../lib/ports.ts';
+import type { Attempt, RetryLookup } from '../../lib/ports.ts';
 import { testFirestore } from '../support/firestore.ts';
 import { testPorts } from '../support/test-runtime.ts';
 
@@ -28,11 +28,12 @@ function lookup(limits: RetryLimits, firstAt: number, asked: string[] = []): Ret
 function attempt(
   retries: RetryLookup,
   given = headers,
-): { isLast: () => Promise<boolean>; logged: () => string[] } {
+): Pick<Attempt, 'isLast' | 'firstMadeAt'> & { logged: () => string[] } {
   const ports = testPorts(testFirestore());
   const clock = { ...ports.clock, now: () => now };
   const made = attemptOf((name) => given[name], retries, { ...ports, clock });
-  return { isLast: () => made.isLast(), logged: () => ports.log.entries.map(({ message }) => message) };
+  const logged = (): string[] => ports.log.entries.map(({ message }) => message);
+  return { isLast: () => made.isLast(), firstMadeAt: () => made.firstMadeAt(), logged };
 }
 
 test('the last attempt is recognised by the limits of the queue that made it', async () => {
@@ -62,4 +63,19 @@ test('a queue that cannot be asked leaves the answer to the healer, and the log 
   const { isLast, logged } = attempt({ retryLimits: refused, firstAttemptAt: refused });
   expect(await isLast()).toBe(false);
   expect(logged()).toEqual(['The queue could not be asked whether it tries again: 7 PERMISSION_DENIED']);
+});
+
+test('when its task was first delivered is what the queue says of it, and not known where that cannot be asked', async () => {
+  const asked: string[] = [];
+  expect(await attempt(lookup({}, 5, asked)).firstMadeAt()).toBe(5);
+  expect(asked).toEqual(['iterate/t']);
+  expect(await attempt(lookup({}, 5), {}).firstMadeAt()).toBeUndefined();
+  const refused = async (): Promise<never> => {
+    throw new Error('7 PERMISSION_DENIED');
+  };
+  const { firstMadeAt, logged } = attempt({ retryLimits: refused, firstAttemptAt: refused });
+  expect(await firstMadeAt()).toBeUndefined();
+  expect(logged()).toEqual([
+    'The queue could not be asked when it first delivered a task: 7 PERMISSION_DENIED',
+  ]);
 });

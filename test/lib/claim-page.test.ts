@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { IterativeTask } from '../../lib/core/definition.ts';
 import { healRuns, iterativeTask, pauseRun } from '../../lib/index.ts';
-import type { Attempt } from '../../lib/ports.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
+import { attempt } from '../support/attempts.ts';
 import { changed } from '../support/changed.ts';
 import type { HeldClock } from '../support/memory-ports.ts';
 import {
@@ -27,8 +27,6 @@ beforeEach(async () => {
 });
 
 const timeoutMs = 60_000;
-
-const attempt = (retries: number): Attempt => ({ retries, isLast: async () => false });
 
 /** An attempt whose worker dies before anything that its page came to is written; its time passes. */
 async function die(walk: IterativeTask, retries: number): Promise<void> {

@@ -3,16 +3,17 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { TurnDelivery } from '../../lib/core/delivery.ts';
 import { iterativeTask, type IterativeTask } from '../../lib/index.ts';
 import { KnownRuns } from '../../lib/known-runs.ts';
-import type { Attempt, RunStore } from '../../lib/ports.ts';
+import type { RunStore } from '../../lib/ports.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
+import { attempt } from '../support/attempts.ts';
 import { testFirestore } from '../support/firestore.ts';
 import { begin } from '../support/runs.ts';
 import { testPorts, type TestPorts } from '../support/test-runtime.ts';
 import { changed } from '../support/changed.ts';
 import { base } from './walk.fixture.ts';
 
-const first: Attempt = { retries: 0, isLast: async () => false };
-const again: Attempt = { retries: 1, isLast: async () => false };
+const first = attempt(0);
+const again = attempt(1);
 
 /** What the store was asked for, in order: a read that ends is told with a dot. */
 let asked: string[];

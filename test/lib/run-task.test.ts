@@ -6,6 +6,7 @@ import { iterativeTask, repeatTask, task, terminateTask } from '../../lib/index.
 import { runTask } from '../../lib/run-task.ts';
 import { startOn } from '../../lib/start-task.ts';
 import { takeStart } from '../../lib/start-run.ts';
+import { attempt } from '../support/attempts.ts';
 import { testFirestore } from '../support/firestore.ts';
 import { testPorts, type TestPorts } from '../support/test-runtime.ts';
 
@@ -114,8 +115,8 @@ test('a failure is recorded when it was the last attempt, whatever it was, and t
   });
   const recorded = async (): Promise<unknown> =>
     (await ports.store.db.doc('pageturnerFailures/x').get()).get('message');
-  const early = { queueId: 'default', attempt: { retries: 1, isLast: async () => false } };
-  const last = { queueId: 'default', attempt: { retries: 1, isLast: async () => true } };
+  const early = { queueId: 'default', attempt: attempt(1) };
+  const last = { queueId: 'default', attempt: attempt(1, { isLast: async () => true }) };
   await expect(runTask(once, delivery, ports, early)).rejects.toThrow('gone');
   expect(await recorded()).toBeUndefined();
   await expect(runTask(once, delivery, ports, last)).rejects.toThrow('refused');
@@ -128,7 +129,7 @@ test('a failure is recorded when it was the last attempt, whatever it was, and t
 test('a last attempt whose parameters do not fit any more is recorded too', async () => {
   const once = task({ ...base, run: () => {} });
   const misfit = { ...delivery, params: { n: 'two' } };
-  const last = { queueId: 'default', attempt: { retries: 1, isLast: async () => true } };
+  const last = { queueId: 'default', attempt: attempt(1, { isLast: async () => true }) };
   await expect(runTask(once, misfit, ports, last)).rejects.toMatchObject({ code: 'invalid-parameters' });
   expect((await ports.store.db.doc('pageturnerFailures/x').get()).get('message')).toContain('n: ');
 });

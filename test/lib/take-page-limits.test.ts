@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { iterativeTask, task } from '../../lib/index.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
+import { attempt } from '../support/attempts.ts';
 import { changed } from '../support/changed.ts';
 import type { TestPorts } from '../support/test-runtime.ts';
 import {
@@ -176,10 +177,7 @@ describe('memory', () => {
     const died = Object.assign(new Error('died'), { code: 14, details: 'died' });
     const dead = changed(ports.store, { commitTurn: () => Promise.reject(died) });
     for (const { retries, dies } of attempts) {
-      const taking = takeTurn(walk, turn, dies ? { ...ports, store: dead } : ports, {
-        retries,
-        isLast: async () => false,
-      });
+      const taking = takeTurn(walk, turn, dies ? { ...ports, store: dead } : ports, attempt(retries));
       await (dies ? expect(taking).rejects.toThrow('died') : taking);
     }
     return sizes;
@@ -201,7 +199,7 @@ describe('memory', () => {
       },
     });
     await start(walk);
-    const taking = takeTurn(walk, nextTurn(), ports, { retries: 4, isLast: async () => false });
+    const taking = takeTurn(walk, nextTurn(), ports, attempt(4));
     await expect(taking).rejects.toThrow('away');
     expect((await found()).shard).toMatchObject({ pageSize: 2, lastWord: { epoch: 0, retries: 4 } });
   });

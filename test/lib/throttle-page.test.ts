@@ -1,9 +1,9 @@
 import type { DocumentData } from '@google-cloud/firestore';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { getRun, iterativeTask, throttleRun, type Wait } from '../../lib/index.ts';
-import type { Attempt } from '../../lib/ports.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
 import { waitUntil } from '../../lib/throttle-page.ts';
+import { attempt } from '../support/attempts.ts';
 import type { HeldClock } from '../support/memory-ports.ts';
 import { begin, takeLast } from '../support/runs.ts';
 import {
@@ -193,7 +193,6 @@ describe('a task with throttle', () => {
   test('that has a page wait forgets no attempt that was not heard of: the page has half, as without the wait', async () => {
     answers = [1, undefined];
     await start(walk);
-    const attempt = (retries: number): Attempt => ({ retries, isLast: async () => false });
     // Three attempts have died before the one that waits.
     expect(await takeTurn(walk, nextTurn(), ports, attempt(3))).toBe('waiting');
     clock.ms += 1_000;

@@ -7,6 +7,7 @@ import type { OutboxTask } from '../../lib/core/outbox.ts';
 import type { Attempt } from '../../lib/ports.ts';
 import { getRun, task, type IterativeTaskDefinition, type OneShotTask } from '../../lib/index.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
+import { attempt } from '../support/attempts.ts';
 import { testFirestore } from '../support/firestore.ts';
 import { HeldClock } from '../support/memory-ports.ts';
 import { begin } from '../support/runs.ts';
@@ -31,7 +32,7 @@ export const base: Pick<
   params: z.object({}).default({}),
   query: (_: unknown, db: Firestore) => db.collection('things'),
 };
-export const lastAttempt: Attempt = { retries: 1, isLast: async () => true };
+export const lastAttempt: Attempt = attempt(1, { isLast: async () => true });
 
 export type Page = NonNullable<IterativeTask['page']>;
 export type Each = NonNullable<IterativeTask['each']>;

@@ -20,6 +20,8 @@ export interface Rates {
   /** Somebody has changed by hand where a delivery says that its page starts. */
   readonly forgedCursor: number;
   readonly duplicateDelivery: number;
+  /** Somebody pauses a run whose page is under way, and the page is delivered once more. */
+  readonly pauseUnderWay: number;
   readonly lostDelivery: number;
   readonly lostResponse: number;
   /** The queue gives an attempt up while the worker goes on with it. */
@@ -87,6 +89,7 @@ export class Adversary {
       staleRead: rate(0.5),
       forgedCursor: rate(0.2),
       duplicateDelivery: rate(0.3),
+      pauseUnderWay: rate(0.05),
       lostDelivery: rate(0.2),
       lostResponse: rate(0.3),
       timeout: rate(0.15),

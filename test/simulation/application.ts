@@ -20,6 +20,7 @@ import type { Runtime } from '../../lib/runtime.ts';
 import type { Callback, Callbacks } from './invariants/callbacks.ts';
 import type { Children } from './children.ts';
 import type { Leases } from './invariants/leases.ts';
+import type { Standstills } from './invariants/standstills.ts';
 import type { Quarantine } from './invariants/quarantine.ts';
 import type { Versions } from './invariants/versions.ts';
 import type { Waiting } from './invariants/waiting.ts';
@@ -63,6 +64,7 @@ export interface Surroundings {
   readonly waiting: Waiting;
   readonly callbacks: Callbacks;
   readonly leases: Leases;
+  readonly standstills: Standstills;
   readonly quarantine: Quarantine;
   /** For how long a page is to wait, if it is. */
   readonly waitSeconds: () => number | undefined;
@@ -132,11 +134,24 @@ export function application(shape: Walk, runtime: Runtime, surroundings: Surroun
     ctx.start(started, { path, run: ctx.runId, effect, due }, options);
     await step();
   };
+  const atWork = async (
+    { signal }: { readonly signal: AbortSignal },
+    work: () => Promise<void>,
+  ): Promise<void> => {
+    const place = servedPlace.getStore();
+    const end = place && surroundings.standstills.begin(place, signal);
+    try {
+      await work();
+    } finally {
+      end?.();
+    }
+  };
   const alone = async (ctx: PageContext<unknown, State>, work: () => Promise<void>): Promise<void> => {
     versions.called(ctx.runId, generation);
     const place = servedPlace.getStore();
     const { fencingToken: token, signal } = ctx;
-    if (place === undefined || token === undefined) return await work();
+    if (place === undefined) return await work();
+    if (token === undefined) return await atWork(ctx, work);
     const end = leases.begin(place, token, signal);
     try {
       await work();
@@ -202,7 +217,7 @@ export function application(shape: Walk, runtime: Runtime, surroundings: Surroun
       const { processed, failedChildren, runId } = ctx;
       ctx.set(ctx.db.doc(`completions/${unique()}`), { processed, failedChildren, run: runId });
       ctx.start(report, { run: ctx.runId });
-      await step();
+      await atWork(ctx, step);
       tempers.meetCompletion();
     },
   };

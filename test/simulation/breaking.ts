@@ -22,6 +22,16 @@ export function readingShards(change: (shard: Shard) => Shard): (ports: Ports) =
   }));
 }
 
+/** Takes each run for one that has been as it is for ever. */
+export function forgettingWhenWritten(store: RunStore): Partial<RunStore> {
+  return {
+    async readTurn(run, index) {
+      const found = await store.readTurn(run, index);
+      return found && { ...found, run: { ...found.run, writtenAt: 0 } };
+    },
+  };
+}
+
 /** Ports on which what becomes of a callback that failed is something else; undefined: it is given up. */
 export function withOwed(
   change: (after: OwedCallback, before: OwedCallback) => OwedCallback | undefined,
@@ -74,13 +84,13 @@ export function deliveredTurn(store: RunStore): RunStore['readTurn'] {
     const found = await store.readTurn(run, index);
     const { turn, cursor } = delivered.get(`${run}/${index}`) ?? {};
     if (found === undefined || !Array.isArray(cursor) || found.shard.value.turn !== turn) return found;
-    const { value, version } = found.shard;
+    const { value } = found.shard;
     const path = cursor.at(-1) as string;
     return {
       ...found,
       shard: {
+        ...found.shard,
         value: { ...value, cursor: { path, values: cursor.slice(0, -1), readable: cursor } },
-        version,
       },
     };
   };

@@ -6,6 +6,7 @@ import {
   withStore,
   readingShards,
   withOwed,
+  forgettingWhenWritten,
   rememberingOwed,
   delivered,
   deliveredTurn,
@@ -81,6 +82,10 @@ const breaks: Readonly<Record<string, { readonly breakProtocol: Break; readonly 
       }),
     },
     violation: /are at work on a shard at the same time/,
+  },
+  'parks a shard under the delivery that is at work on it': {
+    breakProtocol: { ports: withStore(forgettingWhenWritten) },
+    violation: /a shard was parked under the handler of its page/,
   },
   'takes each death for three of a document': {
     breakProtocol: {

@@ -1,6 +1,6 @@
 import type { HttpFunction, Request, Response } from '@google-cloud/functions-framework';
 import type { DispatchRequest, DispatchResult } from '../../emulator/core/dispatch.ts';
-import type { Ports } from '../../lib/ports.ts';
+import type { Ports, RetryLookup } from '../../lib/ports.ts';
 import type { Runtime } from '../../lib/runtime.ts';
 import { contentOf, type MaxAttempts } from './engine-queue.ts';
 
@@ -54,7 +54,11 @@ function lastOf(name: string): string {
 }
 
 /** The runtime of a process, without tokens: who calls is not what is simulated. */
-export function runtimeOf(ports: Ports, limits: MaxAttempts = {}): Runtime {
+export function runtimeOf(
+  ports: Ports,
+  limits: MaxAttempts = {},
+  firstAttemptAt: RetryLookup['firstAttemptAt'] = async () => undefined,
+): Runtime {
   const serviceAccount = 'tasks@p.iam.gserviceaccount.com';
   return {
     ports,
@@ -63,7 +67,7 @@ export function runtimeOf(ports: Ports, limits: MaxAttempts = {}): Runtime {
         const maxAttempts = limits[queue];
         return maxAttempts === undefined ? {} : { maxAttempts };
       },
-      firstAttemptAt: async () => undefined,
+      firstAttemptAt,
     },
     verifyToken: async () => ({ email: serviceAccount }),
     settings: {

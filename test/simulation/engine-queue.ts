@@ -7,7 +7,7 @@ import { SeededRandom } from '../../emulator/engine/random.ts';
 import { MemoryStore } from '../../emulator/store/memory.ts';
 import type { Delivery } from '../../lib/core/delivery.ts';
 import type { OutboxTask } from '../../lib/core/outbox.ts';
-import type { Clock, TaskQueue } from '../../lib/ports.ts';
+import type { Clock, RetryLookup, TaskQueue } from '../../lib/ports.ts';
 import type { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
 
 export const location = 'projects/p/locations/l';
@@ -83,6 +83,18 @@ export class EngineQueue implements TaskQueue {
       throw error;
     }
   }
+}
+
+/** What the engine says of a task's first attempt: undefined while there was none, and when the task is gone. */
+export function firstAttemptIn(engine: Engine): RetryLookup['firstAttemptAt'] {
+  return async (queue, taskId) => {
+    try {
+      return engine.tasks.get(`${location}/queues/${queue}/tasks/${taskId}`).firstAttempt?.dispatchAt;
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 'NOT_FOUND') return undefined;
+      throw error;
+    }
+  };
 }
 
 /** The name of the function that a task is for, and its body. */

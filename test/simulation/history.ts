@@ -24,6 +24,7 @@ import { bringToAnEnd } from './ending.ts';
 import {
   contentOf,
   EngineQueue,
+  firstAttemptIn,
   location,
   queues,
   settled,
@@ -42,16 +43,17 @@ import { Quarantine } from './invariants/quarantine.ts';
 import { mostPerSecond, Rates } from './invariants/rates.ts';
 import { Repetitions } from './invariants/repetitions.ts';
 import { Schedules } from './invariants/schedules.ts';
+import { Standstills } from './invariants/standstills.ts';
 import { Versions } from './invariants/versions.ts';
 import { Waiting } from './invariants/waiting.ts';
 import { withLimit } from './limit.ts';
-import { planLastRun, planMeddling } from './meddlers.ts';
+import { pauseForAWhile, planLastRun, planMeddling } from './meddlers.ts';
 import { withLongSearch } from './search.ts';
 import { start } from './starters.ts';
 import { Tempers } from './tempers.ts';
 import { drawWalk, type Walk } from './walk.ts';
 import { withStaleReads, WorkerProcess, type Break } from './worker-process.ts';
-import { Workers, workerProcesses } from './workers.ts';
+import { Workers } from './workers.ts';
 
 /** A history and what it left behind, for the checks. */
 export interface History {
@@ -92,7 +94,7 @@ class World {
   readonly #seed: number;
   readonly #clock = new VirtualClock(startsAt, settled);
   readonly #adversary: Adversary;
-  readonly #db = new MemoryFirestore();
+  readonly #db = new MemoryFirestore(() => this.#clock.now());
   readonly #log = new RecordingLog();
   readonly #engine: Engine;
   readonly #outside: Ports;
@@ -102,6 +104,7 @@ class World {
   readonly #tempers: Tempers;
   readonly #params: Readonly<Record<Generation, Surroundings['params']>>;
   readonly #leases: Leases;
+  readonly #standstills: Standstills;
   readonly #quarantine: Quarantine;
   readonly #children: Children;
   readonly #versions: Versions;
@@ -115,6 +118,7 @@ class World {
   readonly #report = (breach: string): void => {
     if (!this.#breaches.includes(breach)) this.#breaches.push(breach);
   };
+  readonly #newPorts = (): Ports => new WorkerProcess(this.#outside, this.#adversary, this.#break).ports;
   #timers = 0;
   #movedAt = startsAt;
   #lastUnique = 0;
@@ -154,6 +158,7 @@ class World {
     const { clocksDifferBy } = this.#adversary;
     const now = (): number => this.#clock.now();
     this.#leases = new Leases(now, clocksDifferBy, this.#walk.timeoutSeconds * 100, this.#report);
+    this.#standstills = new Standstills(readRun, this.#report);
     this.#documents = new Documents(this.#db, this.#adversary, this.#walk);
     this.#tempers = new Tempers(this.#clock, this.#adversary, failures, this.#callbacks, this.#report);
     this.#params = { 1: paramsOf(1, this.#tempers), 2: paramsOf(2, this.#tempers) };
@@ -168,6 +173,7 @@ class World {
       }),
       failures,
       this.#leases,
+      this.#standstills,
       new Chains(this.#report),
       new Keys(this.#report),
       this.#callbacks,
@@ -216,13 +222,14 @@ class World {
       settled: () => this.#callbacks.through,
       paths: this.#documents.lasting,
       moved: () => (this.#movedAt = this.#clock.now()),
+      pauseForAWhile: (run) =>
+        pauseForAWhile({ clock: this.#clock, adversary: this.#adversary, newPorts: this.#newPorts }, run),
       report: this.#report,
     });
   }
 
   async run(): Promise<History> {
-    const [clock, adversary] = [this.#clock, this.#adversary];
-    const newPorts = (): Ports => new WorkerProcess(this.#outside, adversary, this.#break).ports;
+    const [clock, adversary, newPorts] = [this.#clock, this.#adversary, this.#newPorts];
     this.#documents.seed();
     this.#tempers.assign([...this.#documents.lasting], this.#walk.onError);
     this.#children.delay([...this.#documents.lasting]);
@@ -242,7 +249,8 @@ class World {
     });
     const runIds = (): string[] => this.#runs().map(({ id }) => id);
     const isLong = this.#walk.waitsForChildren;
-    const meddled = { clock, adversary, engine: this.#engine, newPorts, runIds, isLong };
+    const forced = (runId: string): void => this.#standstills.forced(runId);
+    const meddled = { clock, adversary, engine: this.#engine, newPorts, runIds, isLong, forced };
     planMeddling(meddled);
     if (this.#walk.repeatsAfter !== undefined) {
       const isRepeating = ({ repeat, nextRun }: Run): boolean =>
@@ -253,7 +261,7 @@ class World {
           .map(({ id }) => id);
       planLastRun({ ...meddled, repeating });
     }
-    this.#planDeployment();
+    this.#workers.planDeployment(clock);
     const app = this.#newApp(new WorkerProcess(this.#outside, adversary, this.#break), 1);
     start({ clock, adversary, newPorts, app }, this.#walk);
     await bringToAnEnd({
@@ -308,39 +316,32 @@ class World {
     return this.#db.documentsIn(['pageturnerRuns']).map((document) => document.data() as Run);
   }
 
-  /** Processes of the new code take the places of the old, one by one. What these had begun goes on. */
-  #planDeployment(): void {
-    const { chance } = this.#adversary;
-    const deploysAt = startsAt + chance.between(1, 30_000);
-    for (let index = 0; index < workerProcesses; index += 1) {
-      this.#clock.at(deploysAt + chance.between(0, 20_000), () => {
-        this.#adversary.struck('deployment');
-        this.#workers.deploy(index);
-      });
-    }
-  }
-
   /** The user's code as a process of one deployment has it. */
   #newApp(process: WorkerProcess, generation: Generation): Application {
-    return application(this.#walk, runtimeOf(process.ports, this.#maxAttempts), {
-      step: () => process.step(),
-      unique: () => (this.#lastUnique += 1),
-      tempers: this.#tempers,
-      children: this.#children,
-      waiting: this.#waiting,
-      callbacks: this.#callbacks,
-      leases: this.#leases,
-      quarantine: this.#quarantine,
-      versions: this.#versions,
-      generation,
-      params: this.#params[generation],
-      begun: (what, due) => {
-        const ms = due - this.#clock.now();
-        if (ms > 0) this.#report(`${what} began ${ms} ms before its time`);
+    return application(
+      this.#walk,
+      runtimeOf(process.ports, this.#maxAttempts, firstAttemptIn(this.#engine)),
+      {
+        step: () => process.step(),
+        unique: () => (this.#lastUnique += 1),
+        tempers: this.#tempers,
+        children: this.#children,
+        waiting: this.#waiting,
+        callbacks: this.#callbacks,
+        leases: this.#leases,
+        standstills: this.#standstills,
+        quarantine: this.#quarantine,
+        versions: this.#versions,
+        generation,
+        params: this.#params[generation],
+        begun: (what, due) => {
+          const ms = due - this.#clock.now();
+          if (ms > 0) this.#report(`${what} began ${ms} ms before its time`);
+        },
+        now: () => process.ports.clock.now(),
+        waitSeconds: () =>
+          this.#adversary.strikes('wait') ? this.#adversary.chance.between(1, 30) : undefined,
       },
-      now: () => process.ports.clock.now(),
-      waitSeconds: () =>
-        this.#adversary.strikes('wait') ? this.#adversary.chance.between(1, 30) : undefined,
-    });
+    );
   }
 }

@@ -34,6 +34,8 @@ export interface MeddledWorld {
   /** The ports of a process of its own, which may die like any other. */
   readonly newPorts: () => Ports;
   readonly runIds: () => readonly string[];
+  /** Called before somebody stops a run by force. */
+  readonly forced: (runId: string) => void;
   /** Whether its runs wait for children. */
   readonly isLong: boolean;
 }
@@ -62,17 +64,22 @@ export function planMeddling(world: MeddledWorld): void {
 }
 
 function meddle(meddling: Meddling, runId: string, world: MeddledWorld): void {
-  const { adversary, engine } = world;
+  const { adversary, engine, forced } = world;
   const { chance } = adversary;
+  const howTo = (): { readonly force: boolean } => {
+    const force = chance.happens(0.3);
+    if (force) forced(runId);
+    return { force };
+  };
   switch (meddling) {
     case 'pause':
-      void insist(world, (ports) => pauseRun(runId, { force: chance.happens(0.3) }, ports));
+      void insist(world, (ports) => pauseRun(runId, howTo(), ports));
       return;
     case 'resume':
       void insist(world, (ports) => resumeRun(runId, {}, ports));
       return;
     case 'cancel':
-      void insist(world, (ports) => cancelRun(runId, { force: chance.happens(0.3) }, ports));
+      void insist(world, (ports) => cancelRun(runId, howTo(), ports));
       return;
     case 'retry':
       void insist(world, (ports) => retryRun(runId, {}, ports));
@@ -95,6 +102,17 @@ function meddle(meddling: Meddling, runId: string, world: MeddledWorld): void {
       if (tasks.length > 0) engine.tasks.delete(chance.pick(tasks).name);
     }
   }
+}
+
+/** Somebody pauses a run, and it goes on later. */
+export async function pauseForAWhile(
+  { clock, adversary, newPorts }: Pick<MeddledWorld, 'clock' | 'adversary' | 'newPorts'>,
+  runId: string,
+): Promise<void> {
+  await insist({ clock, newPorts }, (ports) => pauseRun(runId, {}, ports));
+  clock.at(clock.now() + adversary.chance.between(1, 20_000), () => {
+    void insist({ clock, newPorts }, (ports) => resumeRun(runId, {}, ports));
+  });
 }
 
 /**

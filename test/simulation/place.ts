@@ -5,6 +5,9 @@ export interface Place {
   readonly run: string;
   /** `none`: for what the run does itself. */
   readonly shard: number | 'none';
+  /** Those of the delivery, for a turn; of what the run does itself, the epoch alone. */
+  readonly turn?: number;
+  readonly epoch?: number;
   /** Whether a run is prepared. */
   readonly isPreparation?: boolean;
   /** The process that it runs in. */

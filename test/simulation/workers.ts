@@ -1,3 +1,4 @@
+import type { VirtualClock } from '../../emulator/engine/virtual-clock.ts';
 import type { DispatchRequest } from '../../emulator/core/dispatch.ts';
 import type { Delivery, TurnDelivery } from '../../lib/core/delivery.ts';
 import type { Ports } from '../../lib/ports.ts';
@@ -22,12 +23,14 @@ export interface WorkersWorld {
   readonly settled: () => number;
   /** Paths that a forged cursor may name. */
   readonly paths: ReadonlySet<string>;
+  /** Resolves when the run is paused, or cannot be. */
+  readonly pauseForAWhile: (run: string) => Promise<void>;
   /** Called when anything but a run that looks for its children has moved. */
   readonly moved: () => void;
   readonly report: Report;
 }
 
-export const workerProcesses = 2;
+const workerProcesses = 2;
 
 /** The processes of the workers, and the way from the queue to them and back. */
 export class Workers {
@@ -40,10 +43,17 @@ export class Workers {
     this.#world = world;
   }
 
-  /** A process of the new code takes the place of one of the old. What this had begun goes on. */
-  deploy(index: number): void {
-    this.#deployed.add(index);
-    this.#processes[index] = undefined;
+  /** Processes of the new code take the places of the old, one by one. What these had begun goes on. */
+  planDeployment(clock: VirtualClock): void {
+    const { adversary } = this.#world;
+    const deploysAt = clock.now() + adversary.chance.between(1, 30_000);
+    for (let index = 0; index < workerProcesses; index += 1) {
+      clock.at(deploysAt + adversary.chance.between(0, 20_000), () => {
+        adversary.struck('deployment');
+        this.#deployed.add(index);
+        this.#processes[index] = undefined;
+      });
+    }
   }
 
   /** An attempt of the queue, and what it learns of it. */
@@ -53,6 +63,7 @@ export class Workers {
     if (adversary.strikes('lostDelivery')) return { kind: 'unreachable', reason: 'lost' };
     if (adversary.strikes('duplicateDelivery')) void adversary.dawdle().then(() => this.#deliver(request));
     const result = this.#deliver(request);
+    if (adversary.strikes('pauseUnderWay')) void this.#pausedUnderWay(request);
     if (adversary.strikes('timeout')) {
       await adversary.dawdle();
       return { kind: 'timeout' };
@@ -62,6 +73,14 @@ export class Workers {
     return await result;
   }
 
+  async #pausedUnderWay(request: DispatchRequest): Promise<void> {
+    const { pauseForAWhile } = this.#world;
+    const delivery = JSON.parse(contentOf(request.task).body) as Delivery;
+    if (delivery.kind !== 'turn' && delivery.kind !== 'complete') return;
+    await pauseForAWhile(delivery.run);
+    void this.#deliver(request);
+  }
+
   async #deliver(request: DispatchRequest): Promise<Answer> {
     const { settled, moved } = this.#world;
     const { process, app } = this.#anyProcess();
@@ -69,10 +88,7 @@ export class Workers {
     const handler = app.functions.get(worker);
     if (handler === undefined) throw new Error(`no function ${worker}`);
     const delivery = JSON.parse(body) as Delivery;
-    const serveAt = async (
-      place: Pick<Place, 'run' | 'shard' | 'isPreparation'>,
-      served = request,
-    ): Promise<Answer> =>
+    const serveAt = async (place: Omit<Place, 'process' | 'since'>, served = request): Promise<Answer> =>
       await servedPlace.run({ ...place, process, since: settled() }, () => process.serve(handler, served));
     if (delivery.kind !== 'complete') moved();
     switch (delivery.kind) {
@@ -86,7 +102,8 @@ export class Workers {
         return answer;
       }
       case 'complete': {
-        const answer = await serveAt({ run: delivery.run, shard: 'none' });
+        const { run, epoch } = delivery;
+        const answer = await serveAt({ run, epoch, shard: 'none' });
         if (answer.outcome !== 'waiting') moved();
         return answer;
       }

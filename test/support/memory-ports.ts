@@ -5,14 +5,15 @@ import type { TestPorts } from './test-runtime.ts';
 
 /** The use cases in memory, with a clock that stands until it is set and the documents `things/a` to `things/h`. */
 export function memoryPorts(): TestPorts & { readonly clock: HeldClock } {
-  const db = new MemoryFirestore();
+  const clock = new HeldClock();
+  const db = new MemoryFirestore(() => clock.now());
   db.commit((batch) => {
     for (const id of 'abcdefgh') batch.set(`things/${id}`, { visits: 0 });
   });
   return {
     store: new MemoryRunStore(db),
     queue: new RecordingQueue(),
-    clock: new HeldClock(),
+    clock,
     log: new RecordingLog(),
   };
 }

@@ -229,7 +229,8 @@ test('commands and healings have spans, and what they enqueue stands under them'
   spans.reset();
   await pauseRun('r', {}, ports);
   ports.queue.tasks.length = 0;
-  await healRuns({ quietSeconds: 0 }, ports);
+  ports.clock.ms += 3_600_000;
+  await healRuns({}, ports);
   await resumeRun('r', {}, ports);
   await cancelRun('r', { force: true }, ports);
   await expect(retryRun('r', {}, ports)).rejects.toThrow('Run r is canceled');

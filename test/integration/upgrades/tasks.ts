@@ -36,6 +36,7 @@ function walk(
     queue: name,
     params,
     pageSize: 2,
+    timeoutSeconds: 15,
     query: (_, db) => db.collection('things'),
     page(things, ctx) {
       for (const { ref } of things) {

@@ -11,7 +11,8 @@ import { toolkitEnvironment } from '../../support/toolkit-environment.ts';
 import { WorkerFleet } from '../../support/worker-fleet.ts';
 import { deployments, tasksOf } from './tasks.ts';
 
-const minuteMs = 60_000;
+/** More than a retry waits for, and than a run that is to pause waits for its workers at most, which is by the clock on the wall. */
+const longWhileMs = 120_000;
 const things = Array.from('abcdefghijkl');
 const tasks = tasksOf(deployments.first);
 
@@ -22,7 +23,7 @@ interface Stage {
   readonly ports: Ports;
   /** What workers that start from now on have. */
   next: keyof typeof deployments;
-  /** Lets pass what a retry waits for, and all that comes of it. */
+  /** Lets pass what a retry and a run that is to pause wait for, and all that comes of it. */
   goOn(): Promise<void>;
 }
 
@@ -49,7 +50,7 @@ async function stage(): Promise<Stage> {
   onTestFinished(() => fleet.close());
   const ports = { ...createRuntime(environment(fleet.url)).ports, log: new RecordingLog() };
   const goOn = async (): Promise<void> => {
-    await emulator.clock.advance(minuteMs);
+    await emulator.clock.advance(longWhileMs);
     await emulator.settled();
   };
   return Object.assign(made, { db, emulator, fleet, ports, goOn });

@@ -1,6 +1,7 @@
 import type { Shard } from '../../../lib/core/run.ts';
 import type { SetAside } from '../../../lib/set-aside.ts';
 import type { MemoryFirestore } from '../../../lib/testing/memory-firestore.ts';
+import { servedPlace, type Place } from '../place.ts';
 import type { Observer, Report } from './observer.ts';
 
 /** What the shards of a run count as set aside is what is kept of it, at every moment, and no document was tried less often than is kept. */
@@ -9,7 +10,7 @@ export class Quarantine implements Observer {
   readonly #report: Report;
   /** How often the user's code has had each document before it, and how often it was kept that it would alone, by run and path. */
   readonly #begun = new Map<string, number>();
-  readonly #claimed = new Map<string, number>();
+  readonly #claimed = new Map<string, (Place | undefined)[]>();
 
   constructor(db: MemoryFirestore, report: Report) {
     this.#db = db;
@@ -18,13 +19,16 @@ export class Quarantine implements Observer {
 
   /** The user's code has a document before it. */
   begun(run: string, path: string): void {
-    count(this.#begun, `${run}/${path}`);
+    const key = `${run}/${path}`;
+    this.#begun.set(key, (this.#begun.get(key) ?? 0) + 1);
   }
 
   shardWritten(run: string, before: Shard | undefined, { suspect }: Shard): void {
     const isKept =
       before?.suspect?.document === suspect?.document && before?.suspect?.attempts === suspect?.attempts;
-    if (suspect !== undefined && !isKept) count(this.#claimed, `${run}/${suspect.document}`);
+    if (suspect === undefined || isKept) return;
+    const key = `${run}/${suspect.document}`;
+    this.#claimed.set(key, [...(this.#claimed.get(key) ?? []), servedPlace.getStore()]);
   }
 
   settled(run: string): void {
@@ -38,15 +42,13 @@ export class Quarantine implements Observer {
     for (const { path, attempts, error } of kept) {
       const key = `${run}/${path}`;
       const begun = this.#begun.get(key) ?? 0;
-      // Whoever died of a document said so before, once for each death.
+      const claimed = this.#claimed.get(key) ?? [];
+      // Whoever died of a document said so before, once for each death; by chance the process died before it called the code.
+      const died = claimed.filter((place) => place?.process.isDead === true).length;
       const had = error.message.startsWith('Nothing was heard')
-        ? Math.min(begun, this.#claimed.get(key) ?? 0)
+        ? Math.min(begun + died, claimed.length)
         : begun;
       if (attempts > had) this.#report(`${path} was set aside after ${attempts} attempts, and ${had} had it`);
     }
   }
-}
-
-function count(counts: Map<string, number>, key: string): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
 }

@@ -1,0 +1,118 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { finishShard } from '../../lib/finish-shard.ts';
+import { cancelRun, getRun, healRuns, iterativeTask, pauseRun } from '../../lib/index.ts';
+import type { OutboxTask } from '../../lib/core/outbox.ts';
+import type { Attempt } from '../../lib/ports.ts';
+import { takeDelivery } from '../../lib/take-delivery.ts';
+import { attempt } from '../support/attempts.ts';
+import { memoryPorts } from '../support/memory-ports.ts';
+import { begin, takeLast } from '../support/runs.ts';
+import { base } from './walk.fixture.ts';
+
+let ports: ReturnType<typeof memoryPorts>;
+let during: () => Promise<void>;
+let onComplete: () => Promise<void>;
+const walk = iterativeTask({
+  ...base,
+  pageSize: 5,
+  timeoutSeconds: 30,
+  page: async () => await during(),
+  onComplete: async () => await onComplete(),
+});
+
+beforeEach(async () => {
+  ports = memoryPorts();
+  during = async () => {};
+  onComplete = async () => {};
+  await begin(walk, ports);
+});
+
+/** An attempt at a task that was first delivered at some time. */
+const since = (firstMadeAt: number | undefined): Attempt =>
+  attempt(0, { firstMadeAt: async () => firstMadeAt });
+
+function lastTask(): OutboxTask {
+  return ports.queue.tasks.at(-1) ?? expect.fail('nothing is enqueued');
+}
+
+async function deliver({ delivery }: OutboxTask, by?: Attempt): Promise<string> {
+  if (delivery.kind === 'task') expect.fail('no child is started');
+  return await takeDelivery(walk, delivery, ports, by);
+}
+
+async function stateOf(): Promise<string | undefined> {
+  return (await getRun('r', ports.store))?.state;
+}
+
+const stops = [
+  ['paused', 'pausing', pauseRun],
+  ['canceled', 'canceling', cancelRun],
+] as const;
+
+describe.each(stops)('a run that is to be %s', (stopped, stopping, stop) => {
+  test('waits for the page under way, though its task is delivered twice', async () => {
+    const first = lastTask();
+    during = async () => {
+      ports.clock.ms += 1_000;
+      await stop('r', {}, ports);
+      await expect(deliver(first, since(1_000_000))).rejects.toMatchObject({ code: 'held' });
+      expect(await stateOf()).toBe(stopping);
+    };
+    expect(await deliver(first, since(1_000_000))).toBe('committed');
+    expect(await stateOf()).toBe(stopping);
+    expect(await deliver(lastTask(), since(1_000_001 + 1_000))).toBe('parked');
+    expect(await stateOf()).toBe(stopped);
+    expect((await getRun('r', ports.store))?.processed).toBe(5);
+  });
+
+  test('waits for nobody where a task was first delivered after the command', async () => {
+    await stop('r', {}, ports);
+    const [turn] = ports.queue.tasks.filter(({ delivery }) => delivery.kind === 'turn');
+    expect(await deliver(turn ?? expect.fail('no turn'), since(1_000_001))).toBe('parked');
+    expect(await stateOf()).toBe(stopped);
+  });
+
+  test.each([
+    ['was delivered at the same instant', 1_000_000],
+    ['cannot be asked for', undefined],
+  ])('waits as long as a worker may take where a task %s, and no longer', async (_, at) => {
+    const turn = lastTask();
+    await stop('r', {}, ports);
+    const { stopsBy } = (await getRun('r', ports.store)) ?? {};
+    expect(stopsBy).toEqual(new Date(1_000_000 + 35_000));
+    ports.clock.ms += 39_000;
+    await expect(deliver(turn, since(at))).rejects.toThrow('may be at work still');
+    ports.clock.ms += 1_000;
+    expect(await deliver(turn, since(at))).toBe('parked');
+    expect(await stateOf()).toBe(stopped);
+    expect(await getRun('r', ports.store)).not.toHaveProperty('stopsBy');
+  });
+
+  test('waits for its onComplete, though the last word of a shard and the completion are delivered twice', async () => {
+    while ((await takeLast(walk, ports)) !== 'walked');
+    const completion = lastTask();
+    const finish = ports.queue.tasks.find(({ delivery }) => delivery.kind === 'finish')?.delivery;
+    if (finish?.kind !== 'finish') expect.fail('no shard has said that it is done');
+    onComplete = async () => {
+      ports.clock.ms += 1_000;
+      await stop('r', {}, ports);
+      expect(await finishShard(walk, finish, ports)).toBe('parked');
+      await expect(deliver(completion, since(1_000_000))).rejects.toMatchObject({ code: 'held' });
+      expect(await stateOf()).toBe(stopping);
+    };
+    await expect(deliver(completion, since(1_000_000))).rejects.toMatchObject({ code: 'held' });
+    expect(await stateOf()).toBe(stopping);
+    expect(await deliver(completion, since(1_000_001 + 1_000))).toBe('parked');
+    expect(await stateOf()).toBe(stopped);
+  });
+
+  test('is stopped by no healer before its workers have had their time', async () => {
+    await stop('r', {}, ports);
+    ports.clock.ms += 39_000;
+    expect((await healRuns({ quietSeconds: 0 }, ports)).healed).toEqual([]);
+    expect(await stateOf()).toBe(stopping);
+    ports.clock.ms += 1_000;
+    expect((await healRuns({ quietSeconds: 0 }, ports)).healed).toEqual(['r']);
+    expect(await stateOf()).toBe(stopped);
+  });
+});
