@@ -1,5 +1,3 @@
-import type { IterativeTask } from './core/definition.ts';
-import { PageturnerError } from './core/errors.ts';
 import { halvings } from './core/last-word.ts';
 import { nextAlone } from './core/outbox.ts';
 import type { Shard } from './core/run.ts';
@@ -7,20 +5,6 @@ import { suspected, suspicion, unheard, type Suspect } from './core/suspect.ts';
 import type { PageInHand } from './commit-page.ts';
 import type { TurnInHand } from './handle-page.ts';
 import type { Versioned } from './ports.ts';
-
-/** @throws PageturnerError `held` while another delivery holds the shard of an exclusive task. */
-export function mustBeFree(
-  task: IterativeTask,
-  { run, shard }: Pick<TurnInHand, 'run' | 'shard'>,
-  now: number,
-): void {
-  const { heldUntil = 0, turn } = shard.value;
-  if (task.exclusive !== true || heldUntil <= now) return;
-  throw new PageturnerError(
-    'held',
-    `Turn ${turn} of run ${run.value.id} is held by another delivery for ${heldUntil - now} ms more.`,
-  );
-}
 
 /** The only document of a page of which attempts have died; undefined for other pages. */
 export function suspectOf(

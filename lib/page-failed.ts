@@ -15,7 +15,7 @@ import { enqueueLeftovers } from './stop-run.ts';
 
 /**
  * How a page ended; each of these is an answer of 2xx. `restarted`: its chain goes on with another task. `waiting`: it does when the
- * time has come that the task's `throttle` named.
+ * time has come that the task's `throttle` named, or when the lease is over that another delivery has.
  */
 export type PageOutcome = 'committed' | 'failed' | 'restarted' | 'waiting';
 

@@ -2,7 +2,8 @@ import { countsFor } from './core/blame.ts';
 import { remedyFor } from './core/failure-rules.ts';
 import { smallerPage } from './core/page-size.ts';
 import type { Shard } from './core/run.ts';
-import { claimPage, mustBeFree, suspectOf } from './claim-page.ts';
+import { claimPage, suspectOf } from './claim-page.ts';
+import { waitForHolder } from './lease.ts';
 import { carryOn, commitPage, type PageInHand } from './commit-page.ts';
 import { Effects } from './effects.ts';
 import {
@@ -31,7 +32,8 @@ export async function takePage(
   const { clock } = turn.ports;
   let startedAt = clock.now();
   // Before anything can fail: what is kept of a failure would take the lease from the delivery that has it.
-  mustBeFree(turn.task, turn, startedAt);
+  const waits = await waitForHolder(turn, startedAt);
+  if (waits !== undefined) return waits;
   let page: PageInHand;
   try {
     const until = await askedToWait(turn);

@@ -6,7 +6,7 @@ import { deliveredCursor } from './core/page-request.ts';
 import type { Shard } from './core/run.ts';
 import { judge, mustBelongTo } from './core/turn-rules.ts';
 import { fitOf } from './core/version-rules.ts';
-import { mustBeFree } from './claim-page.ts';
+import { mustBeFree } from './lease.ts';
 import { mustHaveStopped } from './must-have-stopped.ts';
 import { startDeadline } from './deadline.ts';
 import { drainOwed } from './drain.ts';
@@ -25,15 +25,16 @@ export type TurnOutcome = PageOutcome | 'replayed' | 'parked' | 'void';
  * Takes one turn: reads, calls the handler, commits once, enqueues. Whatever happens in between, and however often a delivery comes,
  * the page takes effect once and all that it started is enqueued.
  *
- * @param attempt which attempt of the queue this is, if a queue delivers
+ * @param queueAttempt which attempt of the queue this is, if a queue delivers
  * @throws PageturnerError `too-early` and `held`, and what the handler, the database or the queue throws: the delivery must come again.
  */
 export async function takeTurn(
   task: IterativeTask,
   delivery: TurnDelivery,
   ports: Ports,
-  attempt?: Attempt,
+  queueAttempt?: Attempt,
 ): Promise<TurnOutcome> {
+  const attempt = queueAttempt && withEarlier(queueAttempt, delivery);
   const { store, queue, clock, log } = ports;
   const where = { task: task.name, run: delivery.run, shard: delivery.shard, turn: delivery.turn };
   using deadline = startDeadline(task.timeoutSeconds, clock);
@@ -86,6 +87,11 @@ export async function takeTurn(
       }
     }
   }
+}
+
+/** The attempt, counted with those by tasks that came before this one for the same turn. */
+function withEarlier(attempt: Attempt, { attemptsBefore = 0 }: TurnDelivery): Attempt {
+  return { ...attempt, retries: attempt.retries + attemptsBefore };
 }
 
 /** The shard's cursor decides. The delivered one is for people; if it differs, somebody wrote a task or a shard by hand. */

@@ -39,6 +39,8 @@ export interface TurnDelivery {
     /** Documents to ask for; absent for the definition's own size. */
     readonly pageSize?: number;
   };
+  /** Attempts at the turn by tasks that its queue has given up; absent for none. */
+  readonly attemptsBefore?: number;
 }
 
 /** What a run itself does next, beside its shards. The epoch is the run's. */
@@ -111,6 +113,7 @@ const schema: z.ZodType<Delivery> = z.discriminatedUnion('kind', [
     epoch: count,
     cursor: z.json(),
     expected: z.strictObject({ pageSize: z.int().min(1).exactOptional() }).exactOptional(),
+    attemptsBefore: count.exactOptional(),
   }),
   z.strictObject({ kind: z.literal('finish'), run: id, shard: count, epoch: count }),
   z.strictObject({ kind: z.literal('callback'), run: id, number: count, epoch: count }),

@@ -146,6 +146,15 @@ export function turnTask(run: Run, shard: Shard): OutboxTask {
   return notBefore === undefined ? task : { ...task, at: notBefore };
 }
 
+/** The task for the same turn in place of one that its queue has given up, behind all that hold the shard. */
+export function followingTask(run: Run, shard: Shard, attemptsBefore: number): OutboxTask {
+  const { delivery, ...task } = turnTask(run, shard);
+  const { index, turn, epoch, heldUntil } = shard;
+  const id = derivedTaskId(run.id, index, turn, epoch, 'behind', attemptsBefore);
+  const at = Math.max(task.at ?? 0, heldUntil ?? 0);
+  return { ...task, id, at, delivery: { ...(delivery as TurnDelivery), attemptsBefore } };
+}
+
 /**
  * Every shard that ends says so, and none has to know whether it is the last: the last one's word finds them all done, the others
  * find that they are not.

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FieldValue, type Firestore } from '@google-cloud/firestore';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -17,6 +18,7 @@ import { startRun } from '../../lib/start-run.ts';
 import { FirestoreRunStore } from '../../lib/firestore/run-store.ts';
 import { takeDelivery } from '../../lib/take-delivery.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
+import { attempt } from '../support/attempts.ts';
 import { testFirestore } from '../support/firestore.ts';
 import { begin, takeLast } from '../support/runs.ts';
 import { testPorts, type TestPorts } from '../support/test-runtime.ts';
@@ -130,6 +132,19 @@ describe.each(stops)('a run that is to be %s', (stopped, stopping, stop) => {
     for (const [place, turn] of turns().entries()) {
       expect(await stateOf()).toBe(stopping);
       expect([place, await takeTurn(walk, turn, ports)]).toEqual([place, 'parked']);
+    }
+    expect(await stateOf()).toBe(stopped);
+  });
+
+  test('is so when its shards have parked by tasks that were first delivered between the command and the first of them', async () => {
+    await begin(walk, ports, 3);
+    await stop('r', {}, ports);
+    await sleep(5);
+    const firstMadeAt = Date.now();
+    await sleep(5);
+    for (const [place, turn] of turns().entries()) {
+      const outcome = takeTurn(walk, turn, ports, attempt(0, { firstMadeAt: async () => firstMadeAt }));
+      expect([place, await outcome]).toEqual([place, 'parked']);
     }
     expect(await stateOf()).toBe(stopped);
   });

@@ -1,5 +1,7 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import type { Timestamp } from '@google-cloud/firestore';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { iterativeTask, pauseRun } from '../../lib/index.ts';
+import { attempt } from '../support/attempts.ts';
 import { changed } from '../support/changed.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
 import {
@@ -8,7 +10,7 @@ import {
   db,
   failingAt,
   found,
-  lastAttempt,
+  holdClock,
   nextTurn,
   ports,
   putThings,
@@ -64,10 +66,47 @@ describe('an exclusive task', () => {
 
   test('sends another delivery back to wait, which disturbs nothing', async () => {
     const { walk, delivery, outcome, release, calls } = await heldTurn();
-    await expect(takeTurn(walk, delivery, ports, lastAttempt)).rejects.toMatchObject({ code: 'held' });
+    await expect(takeTurn(walk, delivery, ports)).rejects.toMatchObject({ code: 'held' });
     release();
     expect(await outcome).toBe('committed');
     expect(calls()).toBe(1);
+  });
+
+  test('sends another task behind the lease where the queue would not deliver the one again', async () => {
+    const { walk, delivery, outcome, release, calls } = await heldTurn();
+    const heldUntil = (await found()).shard['heldUntil'] as Timestamp;
+    const last = attempt(4, { isLast: async () => true });
+    expect(await takeTurn(walk, delivery, ports, last)).toBe('waiting');
+    const following = ports.queue.tasks.at(-1);
+    expect(following).toMatchObject({
+      at: heldUntil.toMillis(),
+      delivery: { ...delivery, attemptsBefore: 5 },
+    });
+    // Nothing of it comes twice.
+    expect(await takeTurn(walk, delivery, ports, last)).toBe('waiting');
+    expect(ports.queue.tasks.at(-1)).toEqual(following);
+    release();
+    expect(await outcome).toBe('committed');
+    expect(calls()).toBe(1);
+    if (following?.delivery.kind !== 'turn') expect.fail('no turn follows');
+    expect(await takeTurn(walk, following.delivery, ports, attempt(0))).toBe('replayed');
+  });
+
+  test('whose worker has died goes on with the task behind its lease, and its page has been tried as often', async () => {
+    const clock = holdClock();
+    const walk = iterativeTask({ ...exclusive, each: visit });
+    await start(walk);
+    const delivery = nextTurn();
+    const dead = changed(ports.store, { commitTurn: () => new Promise(() => {}) });
+    void takeTurn(walk, delivery, { ...ports, store: dead }, attempt(0));
+    await vi.waitFor(async () => expect((await found()).shard).toHaveProperty('heldUntil'));
+    expect(await takeTurn(walk, delivery, ports, attempt(4, { isLast: async () => true }))).toBe('waiting');
+    clock.ms += walk.timeoutSeconds * 1000;
+    // Five attempts were before it, and two of those that are not heard of are spared.
+    expect(await takeTurn(walk, nextTurn(), ports, attempt(0))).toBe('committed');
+    expect((await found()).shard).toMatchObject({ processed: 1 });
+    await walkOut(walk);
+    expect(await visits()).toBe(allVisitedOnce);
   });
 
   test('is not parked by a duplicate while it is held: a pause lets the page take effect', async () => {
