@@ -19,9 +19,29 @@ function placeOf({ moduleId }: TestSpecification): number {
   return moduleId.includes('/integration/storm/') ? 3 : 2;
 }
 
+/** Files that need a process of their own, and why. */
+const apart = [
+  // They change its environment and replace modules.
+  'test/cli/**/*.test.ts',
+  // They want all of its core, or count its memory.
+  'test/simulation/**/*.test.ts',
+  'test/integration/{fuzz,memory,storm}/**/*.test.ts',
+  // They set what is global in it.
+  'test/integration/telemetry/**/*.test.ts',
+  // It leaves a handler behind that hangs, and that is broken off a minute later.
+  'test/lib/control-run.test.ts',
+];
+
 const config: ViteUserConfig = defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'apart', include: apart } },
+      // The others share two processes, which take file after file: to load Google's clients for each anew costs a second of a core.
+      {
+        extends: true,
+        test: { name: 'shared', include: ['test/**/*.test.ts'], exclude: apart, isolate: false },
+      },
+    ],
     globalSetup: ['test/support/global-setup.ts'],
     sequence: { sequencer: HeavyApart },
     // Processes rather than threads: tests set their own environment and start real servers.
