@@ -28,8 +28,6 @@ const apart = [
   'test/integration/{fuzz,memory,storm}/**/*.test.ts',
   // They set what is global in it.
   'test/integration/telemetry/**/*.test.ts',
-  // It leaves a handler behind that hangs, and that is broken off a minute later.
-  'test/lib/control-run.test.ts',
 ];
 
 const config: ViteUserConfig = defineConfig({

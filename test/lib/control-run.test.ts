@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { FieldValue, type Firestore } from '@google-cloud/firestore';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -116,14 +115,17 @@ describe.each(stops)('a run that is to be %s', (stopped, stopping, stop) => {
 
   test('is so when its workers have had their time, though one of them hangs', async () => {
     await begin(walk, ports);
-    during = () => new Promise(() => {});
-    void takeTurn(walk, lastTurn(), ports);
+    const hanging = Promise.withResolvers<void>();
+    during = () => hanging.promise;
+    const taking = takeTurn(walk, lastTurn(), ports);
     await stop('r', {}, ports);
     const settle = ports.queue.tasks.at(-1) ?? expect.fail('no task');
     expect(settle.delivery.kind).toBe('settle');
     expect((settle.at ?? 0) - Date.now()).toBeGreaterThan(walk.timeoutSeconds * 1000);
     expect(await takeLast(walk, ports)).toBe('settled');
     expect(await stateOf()).toBe(stopped);
+    hanging.resolve();
+    expect(await taking).toBe('void');
   });
 
   test('is so when the last of its shards has parked', async () => {
@@ -139,9 +141,8 @@ describe.each(stops)('a run that is to be %s', (stopped, stopping, stop) => {
   test('is so when its shards have parked by tasks that were first delivered between the command and the first of them', async () => {
     await begin(walk, ports, 3);
     await stop('r', {}, ports);
-    await sleep(5);
-    const firstMadeAt = Date.now();
-    await sleep(5);
+    const { updateTime } = await db.doc('pageturnerRuns/r').get();
+    const firstMadeAt = (updateTime?.toMillis() ?? 0) + 1;
     for (const [place, turn] of turns().entries()) {
       const outcome = takeTurn(walk, turn, ports, attempt(0, { firstMadeAt: async () => firstMadeAt }));
       expect([place, await outcome]).toEqual([place, 'parked']);

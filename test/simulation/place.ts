@@ -19,6 +19,9 @@ export interface Place {
 /** The delivery that the running code serves. */
 export const servedPlace: AsyncLocalStorage<Place> = new AsyncLocalStorage();
 
+/** The deliveries that were given a run and its shard as they were before, which no Firestore does. */
+export const misled: WeakSet<Place> = new WeakSet();
+
 /** The same text for each delivery to the same shard. */
 export function keyOf({ run, shard }: Pick<Place, 'run' | 'shard'>): string {
   return `${run}/${shard}`;

@@ -7,7 +7,7 @@ import type { Adversary } from './adversary.ts';
 import { callFunction, type Answer } from './call-function.ts';
 import { changed } from '../support/changed.ts';
 import { contentOf, withBody } from './engine-queue.ts';
-import { servedPlace } from './place.ts';
+import { misled, servedPlace } from './place.ts';
 
 /** What Google's clients throw when a service does not answer. */
 class Unavailable extends Error {
@@ -131,7 +131,10 @@ export function withStaleReads(store: RunStore, adversary: Adversary): RunStore 
         former.set(key, latest.get(key));
         latest.set(key, found);
       }
-      return former.get(key) !== undefined && adversary.strikes('staleRead') ? former.get(key) : found;
+      if (former.get(key) === undefined || !adversary.strikes('staleRead')) return found;
+      const place = servedPlace.getStore();
+      if (place !== undefined) misled.add(place);
+      return former.get(key);
     },
   });
 }

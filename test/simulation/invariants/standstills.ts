@@ -1,6 +1,6 @@
 import type { Run, Shard } from '../../../lib/core/run.ts';
 import { isStopping } from '../../../lib/core/run-state.ts';
-import { keyOf, type Place } from '../place.ts';
+import { keyOf, misled, servedPlace, type Place } from '../place.ts';
 import type { Observer, ReadRun, Report } from './observer.ts';
 
 /** A handler at its work. */
@@ -11,7 +11,8 @@ interface Work {
 
 /**
  * A run that is told to stop stands still when its workers have stopped: no shard is parked under the handler of its present turn, and
- * no run is paused or canceled under its `onComplete`. By force it is, and a handler whose time is over is not waited for.
+ * no run is paused or canceled under its `onComplete`. By force it is, and a handler whose time is over is not waited for. Nothing holds for
+ * deliveries that were misled.
  */
 export class Standstills implements Observer {
   readonly #readRun: ReadRun;
@@ -63,9 +64,10 @@ export class Standstills implements Observer {
   }
 
   #hasWork(at: Pick<Place, 'run' | 'shard'>, isMeant: (place: Place) => boolean): boolean {
-    if (this.#forced.has(at.run)) return false;
+    const stopper = servedPlace.getStore();
+    if (this.#forced.has(at.run) || (stopper !== undefined && misled.has(stopper))) return false;
     return [...(this.#atWork.get(keyOf(at)) ?? [])].some(
-      ({ place, signal }) => !place.process.isDead && !signal.aborted && isMeant(place),
+      ({ place, signal }) => !place.process.isDead && !signal.aborted && !misled.has(place) && isMeant(place),
     );
   }
 }
