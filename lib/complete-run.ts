@@ -1,6 +1,6 @@
 import { callHandler } from './call-handler.ts';
 import type { CompletionContext } from './core/context.ts';
-import { childrenOf, wasCompleting } from './core/control.ts';
+import { childrenOf } from './core/control.ts';
 import type { IterativeTask } from './core/definition.ts';
 import type { RunDelivery } from './core/delivery.ts';
 import { derivedTaskId } from './core/names.ts';
@@ -14,12 +14,12 @@ import { fitOf } from './core/version-rules.ts';
 import { drainRun } from './drain.ts';
 import { taken, withReport, type Taken } from './dry-run.ts';
 import { Effects } from './effects.ts';
-import { mustHaveStopped } from './must-have-stopped.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { refuseRun } from './refuse-run.ts';
 import { runFailed } from './run-failed.ts';
 import { stopRun } from './stop-run.ts';
 import { waitForChildren } from './track-children.ts';
+import { held, mayBeAtWorkUntil } from './wait-for-others.ts';
 
 /** How a completion ended; each of these is an answer of 2xx. */
 export type CompleteOutcome =
@@ -49,13 +49,7 @@ export async function completeRun(
   }
   const { run } = found;
   mustBelongTo(task, run);
-  if (isStopping(run.state)) {
-    // A duplicate must not stop the run under the delivery that calls onComplete.
-    const read = wasCompleting(run) ? await store.readTurn(run.id, 0) : undefined;
-    if (read !== undefined) await mustHaveStopped(read.run, attempt, clock.now());
-    await stopRun(run.id, { by: 'worker', isCompletionOver: true }, ports);
-    return 'parked';
-  }
+  if (isStopping(run.state)) return await stopCut(run, delivery, ports, attempt);
   if (run.epoch !== delivery.epoch) {
     // The delivery that had the completion come again later may have died before it enqueued that.
     if (run.state === 'completing') await drainRun(run, ports);
@@ -101,6 +95,26 @@ export async function completeRun(
   log.write('INFO', 'The run completed', { ...where, processed });
   await drainRun(change.run, ports);
   return 'completed';
+}
+
+/**
+ * A run that is to stand still and was completing does when the completion that was cut is not at work. A duplicate of it must not have it
+ * stop under the one that calls `onComplete`, nor may a completion from before that one.
+ */
+async function stopCut(
+  { id, cutCompletion }: Run,
+  { epoch }: RunDelivery,
+  ports: Ports,
+  attempt: Attempt | undefined,
+): Promise<'parked' | 'void'> {
+  if (epoch !== cutCompletion) return 'void';
+  const now = ports.clock.now();
+  // With the time at which it was written.
+  const found = await ports.store.readTurn(id, 0);
+  const until = found && (await mayBeAtWorkUntil(found.run, attempt, now));
+  if (found !== undefined && until !== undefined) throw held(found.run.value, until - now);
+  await stopRun(id, { by: 'worker', completionOver: epoch }, ports);
+  return 'parked';
 }
 
 /** What all shards came to. */

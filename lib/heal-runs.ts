@@ -1,6 +1,6 @@
 import { changeIfSame } from './change-if-same.ts';
 import { callbackTask, keepOwed } from './core/owing.ts';
-import { childrenOf, isOverdue, isWalked, restart, restartRun } from './core/control.ts';
+import { childrenOf, isWalked, overdueAt, restart, restartRun } from './core/control.ts';
 import { nextAlone } from './core/outbox.ts';
 import { wordOfDead } from './core/last-word.ts';
 import { PageturnerError } from './core/errors.ts';
@@ -96,7 +96,9 @@ async function heal(runId: string, quietMs: number, ports: Ports): Promise<boole
   const found = await ports.store.getRun(runId);
   if (found === undefined) return false;
   const { run, shards } = found;
-  const isQuiet = ({ updatedAt }: Run | Shard): boolean => ports.clock.now() - updatedAt >= quietMs;
+  // Whoever holds the shard of an exclusive task may be at work, though its queue has given up the task of that.
+  const isQuiet = ({ updatedAt, heldUntil = 0 }: (Run & { readonly heldUntil?: number }) | Shard): boolean =>
+    ports.clock.now() - Math.max(updatedAt, heldUntil) >= quietMs;
   let wasDead = isQuiet(run) && (await healCallback(run, ports));
   // A run that waits is never still for long.
   if (run.state === 'completing' && run.waits !== undefined && (await healChildren(run, quietMs, ports)))
@@ -113,7 +115,7 @@ async function heal(runId: string, quietMs: number, ports: Ports): Promise<boole
   }
   if (!isQuiet(run) || !hasMore(run)) return wasDead;
   if (isStopping(run.state)) {
-    if (!isOverdue(run, ports.clock.now())) return wasDead;
+    if (ports.clock.now() < overdueAt(run)) return wasDead;
     await stopRun(runId, { by: 'healer', force: true }, ports);
     return true;
   }

@@ -6,7 +6,7 @@ import type { Json } from './core/parameters.ts';
 import type { Run, Shard, ShardState } from './core/run.ts';
 import type { HistoryEntry } from './core/history.ts';
 import type { Repeating } from './core/repeating.ts';
-import { isStopping, type RunState } from './core/run-state.ts';
+import type { RunState } from './core/run-state.ts';
 import type { Version } from './core/version.ts';
 import type { RunStore } from './ports.ts';
 import { defaultStore } from './runtime.ts';
@@ -133,8 +133,7 @@ export async function listRuns(
 function summarize(run: Run, shards: readonly Shard[]): RunSummary {
   const sum = (count: (shard: Shard) => number): number =>
     shards.reduce((total, shard) => total + count(shard), 0);
-  // The last thing that a run has to do which is told to stop is to stop.
-  const stopsBy = isStopping(run.state) ? run.outbox.at(-1)?.at : undefined;
+  const stopsBy = run.outbox.find(({ delivery }) => delivery.kind === 'settle')?.at;
   const lastError = run.error ?? shards.map((shard) => shard.lastError).find((error) => error !== undefined);
   return {
     id: run.id,

@@ -1,5 +1,5 @@
 import { changeIfSame } from './change-if-same.ts';
-import { emptied, haveStayed, parkAll, stopped, wasCompleting } from './core/control.ts';
+import { emptied, haveStayed, parkAll, stopped } from './core/control.ts';
 import type { RunDelivery } from './core/delivery.ts';
 import { errorRecord } from './core/errors.ts';
 import { isPlatformFailure } from './core/platform-failure.ts';
@@ -11,8 +11,8 @@ export interface StopOptions {
   readonly by: string;
   /** Whether shards that have not parked, and a completion, are not waited for. From then on no page of theirs can take effect. */
   readonly force?: boolean;
-  /** Whether `onComplete` is known not to be at work. */
-  readonly isCompletionOver?: boolean;
+  /** The epoch of the completion whose `onComplete` is known not to be at work. */
+  readonly completionOver?: number;
 }
 
 /**
@@ -20,7 +20,7 @@ export interface StopOptions {
  * parked.
  */
 export async function stopRun(runId: string, options: StopOptions, ports: Ports): Promise<void> {
-  const { by, force, isCompletionOver } = options;
+  const { by, force, completionOver } = options;
   const { store, queue, clock, log } = ports;
   if (force === true) {
     await store.changeRun(runId, (found) =>
@@ -35,7 +35,8 @@ export async function stopRun(runId: string, options: StopOptions, ports: Ports)
     return;
   }
   if (found.shards.some(({ state }) => state === 'running')) return;
-  if (force !== true && isCompletionOver !== true && wasCompleting(found.run)) return;
+  const { cutCompletion } = found.run;
+  if (force !== true && cutCompletion !== undefined && cutCompletion !== completionOver) return;
   let hasLeftovers = false;
   try {
     for (const shard of found.shards) await drainChildren(found.run, shard, queue);

@@ -3,7 +3,6 @@ import { remedyFor } from './core/failure-rules.ts';
 import { smallerPage } from './core/page-size.ts';
 import type { Shard } from './core/run.ts';
 import { claimPage, suspectOf } from './claim-page.ts';
-import { waitForHolder } from './lease.ts';
 import { carryOn, commitPage, type PageInHand } from './commit-page.ts';
 import { Effects } from './effects.ts';
 import {
@@ -17,6 +16,7 @@ import { failureOfUnheard, pageFailed, type PageOutcome } from './page-failed.ts
 import { readPage, type PageAhead } from './read-page.ts';
 import { observeHandler } from './telemetry/observe-handler.ts';
 import { askedToWait, sendLater } from './throttle-page.ts';
+import { waitForOthers } from './wait-for-others.ts';
 
 /**
  * Reads the page, has the user's code handle it, commits once, enqueues. Where a page is too much, or fails with several documents,
@@ -32,7 +32,7 @@ export async function takePage(
   const { clock } = turn.ports;
   let startedAt = clock.now();
   // Before anything can fail: what is kept of a failure would take the lease from the delivery that has it.
-  const waits = await waitForHolder(turn, startedAt);
+  const waits = await waitForOthers(turn);
   if (waits !== undefined) return waits;
   let page: PageInHand;
   try {

@@ -6,8 +6,6 @@ import { deliveredCursor } from './core/page-request.ts';
 import type { Shard } from './core/run.ts';
 import { judge, mustBelongTo } from './core/turn-rules.ts';
 import { fitOf } from './core/version-rules.ts';
-import { mustBeFree } from './lease.ts';
-import { mustHaveStopped } from './must-have-stopped.ts';
 import { startDeadline } from './deadline.ts';
 import { drainOwed } from './drain.ts';
 import { drainTurn } from './drain-turn.ts';
@@ -17,6 +15,7 @@ import { askAhead } from './read-page.ts';
 import { refuseRun } from './refuse-run.ts';
 import { stopRun } from './stop-run.ts';
 import { takePage } from './take-page.ts';
+import { waitForOthers } from './wait-for-others.ts';
 
 /** How a delivery ended; each of these is an answer of 2xx. */
 export type TurnOutcome = PageOutcome | 'replayed' | 'parked' | 'void';
@@ -46,6 +45,7 @@ export async function takeTurn(
       return 'void';
     }
     mustBelongTo(task, found.run.value);
+    const turn = { task, ...found, deadline, ports, attempt };
     const verdict = judge(found.run.value, found.shard.value, delivery);
     switch (verdict.kind) {
       case 'void':
@@ -63,8 +63,8 @@ export async function takeTurn(
         return 'replayed';
       case 'park': {
         // A duplicate must not park the shard under the delivery that is at work on it.
-        if (task.exclusive === true) mustBeFree(task, found, clock.now());
-        else await mustHaveStopped(found.run, attempt, clock.now());
+        const waits = await waitForOthers(turn);
+        if (waits !== undefined) return waits;
         const change = await store.changeRun(delivery.run, (now) => parkOne(now, delivery, clock.now()));
         // Somebody resumed the run meanwhile, say: look again.
         if (change === undefined) continue;
@@ -81,7 +81,7 @@ export async function takeTurn(
         }
         compareCursors(delivery, found.shard.value, log);
         ports.knownRuns?.remember(found.run.value);
-        const outcome = await takePage({ task, ...found, deadline, ports, attempt }, ahead);
+        const outcome = await takePage(turn, ahead);
         // Another delivery of this turn was quicker: what is left to do stands in the shard now.
         if (outcome !== 'conflict') return outcome;
       }

@@ -1,3 +1,4 @@
+import { clocksDifferByMs } from './clocks.ts';
 import type { TurnDelivery } from './delivery.ts';
 import { PageturnerError, type ErrorRecord } from './errors.ts';
 import type { OutboxTask } from './outbox.ts';
@@ -19,17 +20,14 @@ const asAsked: Readonly<Record<Command, readonly RunState[]>> = {
 /** A worker that has had its time, and this much more for its commit, has stopped. */
 const graceMs = 5_000;
 
-/** How far the clocks of those who stop a run and of its workers may be from the queue's. */
-const clocksDifferByMs = 5_000;
-
 /** Milliseconds after which every worker has stopped that was at work when the run was told to stop. */
 function timeToStop({ timeoutSeconds }: Run): number {
   return timeoutSeconds * 1000 + graceMs;
 }
 
-/** Whether a run that is to stand still has had all the time that its workers may take for it, by the clock of somebody else. */
-export function isOverdue(run: Run, now: number): boolean {
-  return isStopping(run.state) && now >= run.updatedAt + timeToStop(run) + clocksDifferByMs;
+/** When a run that is to stand still has had all the time that its workers may take for it, by whoever's clock. */
+export function overdueAt(run: Run): number {
+  return run.updatedAt + timeToStop(run) + clocksDifferByMs;
 }
 
 /**
@@ -45,7 +43,7 @@ export function command({ run, shards }: RunRecords, asked: Command, cause: Caus
     throw new PageturnerError('invalid-state', `Run ${id} is ${state}, and run ${nextRun} has followed it.`);
   }
   const after = renewed(takeOn(transition(run, asked, cause), asked), cause.at);
-  const { error: _, drawing: __, walking: ___, ...goingOn } = { ...after, hasLeftovers: false };
+  const { error: _, drawing: __, walking: ___, ...goingOn } = { ...withoutCut(after), hasLeftovers: false };
   if (after.state === 'starting') return { run: withNext(goingOn, runTask(after, 'prepare', run.at)) };
   if (after.state === 'running') {
     const still = shards.filter((shard) => shard.state !== 'running');
@@ -54,8 +52,9 @@ export function command({ run, shards }: RunRecords, asked: Command, cause: Caus
   if (!isStopping(after.state)) return { run: withNext(after), reliesOn: 'written' };
   const settleAt = cause.at + timeToStop(run);
   const waiting = shards.filter((shard) => isWaiting(shard, cause.at));
+  const cut = run.state === 'completing' ? { cutCompletion: run.epoch } : {};
   return {
-    run: withNext(after, runTask(after, 'settle', settleAt)),
+    run: { ...withNext(after, runTask(after, 'settle', settleAt)), ...cut },
     shards: waiting.map((shard) => parked(shard, cause.at)),
   };
 }
@@ -104,13 +103,8 @@ export function stopped(
   hasLeftovers = false,
 ): RunChange | undefined {
   if (!isStopping(run.state) || shards.some(({ state }) => state === 'running')) return undefined;
-  const still = withNext(renewed(transition(run, 'stopped', cause), cause.at));
+  const still = withNext(renewed(withoutCut(transition(run, 'stopped', cause)), cause.at));
   return hasLeftovers ? { run: { ...still, hasLeftovers } } : { run: still, shards: emptied(shards) };
-}
-
-/** Whether a run that is to stand still was completing: its shards are done, and its `onComplete` may be at work. */
-export function wasCompleting({ history }: Run): boolean {
-  return history.findLast(({ state }) => !isStopping(state))?.state === 'completing';
 }
 
 /** Whether no shard has moved on since. What a run and its shards are read as need not have been so at one time. */
@@ -131,7 +125,8 @@ export function emptied(shards: readonly Shard[]): readonly Shard[] {
  */
 export function failed(found: RunRecords, error: ErrorRecord, cause: Cause): RunChange | undefined {
   if (!permits(found.run.state, 'fail')) return undefined;
-  const run = renewed(transition(found.run, 'fail', { ...cause, reason: error.message }, error), cause.at);
+  const after = transition(found.run, 'fail', { ...cause, reason: error.message }, error);
+  const run = renewed(withoutCut(after), cause.at);
   const hasLeftovers = found.shards.some((shard) => childrenOf(run, shard).length > 0);
   return { ...parkAll(found, cause.at), run: { ...withNext(run), error, hasLeftovers } };
 }
@@ -180,6 +175,12 @@ export function childrenOf(run: Run, { outbox }: Pick<Run | Shard, 'outbox'>): r
 function parked(shard: Shard, now: number): Shard {
   const { suspect: _, ...before } = shard;
   return { ...before, state: 'parked', epoch: shard.epoch + 1, updatedAt: now };
+}
+
+/** For a run that goes on, or stands still: no completion of it is waited for. */
+function withoutCut(run: Run): Run {
+  const { cutCompletion: _, ...others } = run;
+  return others;
 }
 
 function renewed(run: Run, now: number): Run {

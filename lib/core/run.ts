@@ -70,6 +70,8 @@ export interface Run {
   readonly error?: ErrorRecord;
   /** JSON text of the states of all shards, reduced; once completed, for a task with state. */
   readonly result?: string;
+  /** While it is pausing or canceling, if it was completing: the epoch of that completion, whose `onComplete` may be at work. */
+  readonly cutCompletion?: number;
   /** The callbacks that its task had when it was started; absent when it had none. */
   readonly callbacks?: readonly CallbackName[];
   /** The callbacks that it has to make, the next one first. */

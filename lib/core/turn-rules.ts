@@ -1,4 +1,5 @@
 import type { Blamed } from './blame.ts';
+import { clocksDifferByMs } from './clocks.ts';
 import type { Cursor } from './cursor.ts';
 import type { Delivery, RunDelivery, TurnDelivery } from './delivery.ts';
 import { derivedTaskId } from './names.ts';
@@ -135,24 +136,25 @@ export function sentLater(run: Run, shard: Shard, notBefore: number, now: number
 /** The task for the turn that is to be taken next, at the time from which it may be. */
 export function turnTask(run: Run, shard: Shard): OutboxTask {
   const { index, turn, epoch, notBefore } = shard;
-  const task = taskOf(run, derivedTaskId(run.id, index, turn, epoch), {
-    kind: 'turn',
-    run: run.id,
-    shard: index,
-    turn,
-    epoch,
-    ...placeOf(shard),
-  });
+  const task = taskOf(run, derivedTaskId(run.id, index, turn, epoch), turnDelivery(run, shard));
   return notBefore === undefined ? task : { ...task, at: notBefore };
 }
 
-/** The task for the same turn in place of one that its queue has given up, behind all that hold the shard. */
-export function followingTask(run: Run, shard: Shard, attemptsBefore: number): OutboxTask {
-  const { delivery, ...task } = turnTask(run, shard);
-  const { index, turn, epoch, heldUntil } = shard;
-  const id = derivedTaskId(run.id, index, turn, epoch, 'behind', attemptsBefore);
-  const at = Math.max(task.at ?? 0, heldUntil ?? 0);
-  return { ...task, id, at, delivery: { ...(delivery as TurnDelivery), attemptsBefore } };
+/** The task for the same turn in place of one that its queue has given up, for when others that may have it are not at work any more. */
+export function followingTask(
+  run: Run,
+  shard: Shard,
+  { attemptsBefore, until }: { readonly attemptsBefore: number; readonly until: number },
+): OutboxTask {
+  const { index, turn, epoch } = shard;
+  const id = derivedTaskId(run.id, index, turn, epoch, 'following', attemptsBefore);
+  const delivery = { ...turnDelivery(run, shard), attemptsBefore };
+  return { ...taskOf(run, id, delivery), at: until + clocksDifferByMs };
+}
+
+function turnDelivery(run: Run, shard: Shard): TurnDelivery {
+  const { index, turn, epoch } = shard;
+  return { kind: 'turn', run: run.id, shard: index, turn, epoch, ...placeOf(shard) };
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Timestamp } from '@google-cloud/firestore';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { clocksDifferByMs } from '../../lib/core/clocks.ts';
 import { iterativeTask, pauseRun } from '../../lib/index.ts';
 import { attempt } from '../support/attempts.ts';
 import { changed } from '../support/changed.ts';
@@ -79,7 +80,7 @@ describe('an exclusive task', () => {
     expect(await takeTurn(walk, delivery, ports, last)).toBe('waiting');
     const following = ports.queue.tasks.at(-1);
     expect(following).toMatchObject({
-      at: heldUntil.toMillis(),
+      at: heldUntil.toMillis() + clocksDifferByMs,
       delivery: { ...delivery, attemptsBefore: 5 },
     });
     // Nothing of it comes twice.

@@ -52,6 +52,14 @@ describe('a run that waits', () => {
     expect((await getRun('r', ports.store))?.state).toBe('canceled');
   });
 
+  test('for a moment only parks when its time has come: the clock of whoever pauses it may be behind', async () => {
+    clock.ms += hour - 5_000;
+    await pauseRun('r', {}, ports);
+    expect((await getRun('r', ports.store))?.state).toBe('pausing');
+    expect(await takeTurn(walk, nextTurn(), ports)).toBe('parked');
+    expect((await getRun('r', ports.store))?.state).toBe('paused');
+  });
+
   test('and is resumed waits for the time that it was told, and its old task is void', async () => {
     const waiting = nextTurn();
     await pauseRun('r', {}, ports);

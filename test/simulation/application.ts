@@ -154,7 +154,7 @@ export function application(shape: Walk, runtime: Runtime, surroundings: Surroun
     if (token === undefined) return await atWork(ctx, work);
     const end = leases.begin(place, token, signal);
     try {
-      await work();
+      await (leases.keepsApart ? atWork(ctx, work) : work());
       if (!leases.lands(place, token)) throw new Error(`the service outside refuses the token ${token}`);
     } finally {
       end();

@@ -10,7 +10,7 @@ const mostFailures = 5;
 /** Files that share the histories between them, so that the runner can share them between its workers. */
 const parts = 4;
 /** Kinds of harm that are done. */
-const harms = 44;
+const harms = 45;
 
 /** The tests of every fourth history, from the given one on; or of the one history that is asked for. */
 export function inManyHistories(first: number): void {

@@ -101,7 +101,7 @@ test.concurrent(
       },
     ]);
     expect((await db.doc('visits/b').get()).get('visits')).toBe(1);
-    // With both documents, and with both twice more; then with the one.
-    expect(fleet.outOfMemory).toBeGreaterThan(5);
+    // With both documents, whose attempts may also have found no worker; then three times with the one.
+    expect(fleet.outOfMemory).toBeGreaterThan(3);
   },
 );

@@ -35,13 +35,17 @@ export class Leases implements Observer {
     this.#report = report;
   }
 
+  /** Whether clocks differ by no more than they may; where they do, the token alone keeps deliveries apart. */
+  get keepsApart(): boolean {
+    return this.#clocksDifferBy <= this.#spareMs;
+  }
+
   /** A delivery's work begins. It ends when what is returned is called, when its time is over, or with its process. */
   begin(place: Place, token: number, signal: AbortSignal): () => void {
     const works = this.#atWork.get(keyOf(place)) ?? new Set();
     this.#atWork.set(keyOf(place), works);
     const others = [...works].filter((other) => !other.place.process.isDead && !other.signal.aborted);
-    // With clocks that differ more, the token alone keeps them apart.
-    for (const other of this.#clocksDifferBy > this.#spareMs ? [] : others) {
+    for (const other of this.keepsApart ? others : []) {
       this.#report(
         `deliveries with tokens ${other.token} and ${token} are at work on a shard at the same time`,
       );

@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { finishShard } from '../../lib/finish-shard.ts';
-import { cancelRun, getRun, healRuns, iterativeTask, pauseRun } from '../../lib/index.ts';
+import { cancelRun, getRun, healRuns, iterativeTask, pauseRun, resumeRun } from '../../lib/index.ts';
+import { clocksDifferByMs } from '../../lib/core/clocks.ts';
 import type { OutboxTask } from '../../lib/core/outbox.ts';
 import type { Attempt } from '../../lib/ports.ts';
 import { takeDelivery } from '../../lib/take-delivery.ts';
+import { takeTurn } from '../../lib/take-turn.ts';
 import { attempt } from '../support/attempts.ts';
 import { memoryPorts } from '../support/memory-ports.ts';
 import { begin, takeLast } from '../support/runs.ts';
@@ -12,13 +14,14 @@ import { base } from './walk.fixture.ts';
 let ports: ReturnType<typeof memoryPorts>;
 let during: () => Promise<void>;
 let onComplete: () => Promise<void>;
-const walk = iterativeTask({
+const definition = {
   ...base,
   pageSize: 5,
   timeoutSeconds: 30,
   page: async () => await during(),
   onComplete: async () => await onComplete(),
-});
+};
+const walk = iterativeTask(definition);
 
 beforeEach(async () => {
   ports = memoryPorts();
@@ -30,6 +33,8 @@ beforeEach(async () => {
 /** An attempt at a task that was first delivered at some time. */
 const since = (firstMadeAt: number | undefined): Attempt =>
   attempt(0, { firstMadeAt: async () => firstMadeAt });
+/** The last one of five at a task that was first delivered before anything happened. */
+const last = attempt(4, { firstMadeAt: async () => 0, isLast: async () => true });
 
 function lastTask(): OutboxTask {
   return ports.queue.tasks.at(-1) ?? expect.fail('nothing is enqueued');
@@ -81,7 +86,7 @@ describe.each(stops)('a run that is to be %s', (stopped, stopping, stop) => {
     const { stopsBy } = (await getRun('r', ports.store)) ?? {};
     expect(stopsBy).toEqual(new Date(1_000_000 + 35_000));
     ports.clock.ms += 39_000;
-    await expect(deliver(turn, since(at))).rejects.toThrow('may be at work still');
+    await expect(deliver(turn, since(at))).rejects.toThrow('may be at work for');
     ports.clock.ms += 1_000;
     expect(await deliver(turn, since(at))).toBe('parked');
     expect(await stateOf()).toBe(stopped);
@@ -116,3 +121,72 @@ describe.each(stops)('a run that is to be %s', (stopped, stopping, stop) => {
     expect(await stateOf()).toBe(stopped);
   });
 });
+
+describe('a last attempt that has to wait', () => {
+  test('leaves another task for when the workers of a run that is to pause have had their time: a resume goes on by it', async () => {
+    const turn = lastTask();
+    await pauseRun('r', {}, ports);
+    expect(await deliver(turn, last)).toBe('waiting');
+    const following = lastTask();
+    expect(following).toMatchObject({
+      at: 1_000_000 + 40_000 + clocksDifferByMs,
+      delivery: { ...turn.delivery, attemptsBefore: 5 },
+    });
+    ports.clock.ms += 1_000;
+    await resumeRun('r', {}, ports);
+    expect(lastTask()).toBe(following);
+    expect(await deliver(following, since(ports.clock.ms))).toBe('committed');
+  });
+
+  test('leaves another task for when the lease is over also where the run is to pause, and that one another', async () => {
+    const alone = iterativeTask({ ...definition, exclusive: true });
+    const turn = lastTask();
+    const take = async ({ delivery }: OutboxTask, by: Attempt): Promise<string> =>
+      delivery.kind === 'turn' ? await takeTurn(alone, delivery, ports, by) : expect.fail('no turn');
+    during = async () => {
+      await pauseRun('r', {}, ports);
+      expect(await take(turn, last)).toBe('waiting');
+      const following = lastTask();
+      expect(following).toMatchObject({ at: 1_000_000 + 30_000 + clocksDifferByMs });
+      expect(await take(following, last)).toBe('waiting');
+      expect(lastTask().delivery).toEqual({ ...turn.delivery, attemptsBefore: 10 });
+      expect(await stateOf()).toBe('pausing');
+    };
+    expect(await take(turn, since(0))).toBe('committed');
+  });
+
+  test('is no sign for a healer that nobody is at work', async () => {
+    const alone = iterativeTask({ ...definition, exclusive: true, timeoutSeconds: 900 });
+    const { delivery } = lastTask();
+    if (delivery.kind !== 'turn') expect.fail('no turn');
+    during = async () => {
+      expect(await takeTurn(alone, delivery, ports, last)).toBe('waiting');
+      // It was answered.
+      ports.queue.tasks.length = 0;
+      ports.clock.ms += 890_000;
+      expect((await healRuns({}, ports)).healed).toEqual([]);
+    };
+    expect(await takeTurn(alone, delivery, ports, since(0))).toBe('committed');
+  });
+});
+
+test.each(stops)(
+  'a run that is to be %s is not stopped by a completion from before the one that is at work',
+  async (_, stopping, stop) => {
+    while ((await takeLast(walk, ports)) !== 'walked');
+    const former = lastTask();
+    await pauseRun('r', {}, ports);
+    await resumeRun('r', {}, ports);
+    expect(await takeLast(walk, ports)).toBe('walked');
+    const present = lastTask();
+    onComplete = async () => {
+      ports.clock.ms += 1_000;
+      await stop('r', {}, ports);
+      ports.clock.ms += 1_000;
+      expect(await deliver(former, since(ports.clock.ms))).toBe('void');
+      expect(await stateOf()).toBe(stopping);
+    };
+    await expect(deliver(present, since(1_000_000))).rejects.toMatchObject({ code: 'held' });
+    expect(await deliver(present, since(ports.clock.ms))).toBe('parked');
+  },
+);
