@@ -1,3 +1,4 @@
+import { changeIfSame } from './change-if-same.ts';
 import type { IterativeTask } from './core/definition.ts';
 import type { TurnDelivery } from './core/delivery.ts';
 import { parkOne } from './core/control.ts';
@@ -65,8 +66,9 @@ export async function takeTurn(
         // A duplicate must not park the shard under the delivery that is at work on it.
         const waits = await waitForOthers(turn);
         if (waits !== undefined) return waits;
-        const change = await store.changeRun(delivery.run, (now) => parkOne(now, delivery, clock.now()));
-        // Somebody resumed the run meanwhile, say: look again.
+        const { run, shard } = found;
+        const change = await changeIfSame(run.value, store, (now) => parkOne(now, shard.value, clock.now()));
+        // Somebody resumed the run meanwhile, say, or took the lease: look again.
         if (change === undefined) continue;
         await stopRun(delivery.run, { by: 'worker' }, ports);
         return 'parked';

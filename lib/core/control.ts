@@ -1,5 +1,4 @@
 import { clocksDifferByMs } from './clocks.ts';
-import type { TurnDelivery } from './delivery.ts';
 import { PageturnerError, type ErrorRecord } from './errors.ts';
 import type { OutboxTask } from './outbox.ts';
 import { withVersion, type Run, type RunChange, type RunRecords, type Shard } from './run.ts';
@@ -78,16 +77,14 @@ export function parkAll({ shards }: RunRecords, now: number): RunChange {
 
 /**
  * One shard parked by the delivery that would have taken its next turn, whose being there shows that all which the shard had to
- * enqueue is enqueued. Undefined when the run is not to stand still, or the chain of that delivery does already.
+ * enqueue is enqueued. Undefined when the run is not to stand still, or the shard is not as that delivery read it: somebody has taken its
+ * turn since, or the lease of it.
  */
-export function parkOne(
-  { run, shards }: RunRecords,
-  delivery: TurnDelivery,
-  now: number,
-): RunChange | undefined {
-  const shard = shards[delivery.shard];
+export function parkOne({ run, shards }: RunRecords, read: Shard, now: number): RunChange | undefined {
+  const shard = shards[read.index];
   if (!isStopping(run.state) || shard?.state !== 'running') return undefined;
-  if (shard.epoch !== delivery.epoch || shard.turn !== delivery.turn) return undefined;
+  if (shard.epoch !== read.epoch || shard.turn !== read.turn) return undefined;
+  if (shard.fencingToken !== read.fencingToken) return undefined;
   return { shards: [{ ...parked(shard, now), outbox: [] }], reliesOn: 'written' };
 }
 

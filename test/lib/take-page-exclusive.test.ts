@@ -122,6 +122,42 @@ describe('an exclusive task', () => {
     expect(await visits()).toBe('a1 b1 c1 d1 e0 f0 g0 h0');
   });
 
+  test('is not parked by a delivery that looked at it before it was held', async () => {
+    const called = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    const walk = iterativeTask({
+      ...exclusive,
+      page: async () => {
+        called.resolve();
+        await released.promise;
+      },
+    });
+    await start(walk);
+    const delivery = nextTurn();
+    const hasLooked = Promise.withResolvers<void>();
+    const isToHold = Promise.withResolvers<void>();
+    const slow = changed(ports.store, {
+      async holdTurn(...args) {
+        isToHold.resolve();
+        await hasLooked.promise;
+        return await ports.store.holdTurn(...args);
+      },
+    });
+    const outcome = takeTurn(walk, delivery, { ...ports, store: slow });
+    await isToHold.promise;
+    await pauseRun('r', {}, ports);
+    const late = changed(ports.store, {
+      async changeRun(...args) {
+        hasLooked.resolve();
+        await called.promise;
+        return await ports.store.changeRun(...args);
+      },
+    });
+    await expect(takeTurn(walk, delivery, { ...ports, store: late })).rejects.toMatchObject({ code: 'held' });
+    released.resolve();
+    expect(await outcome).toBe('committed');
+  });
+
   test('is not let go by another delivery that cannot even read the page', async () => {
     const { page, delivery, outcome, release } = await heldTurn();
     const unreadable = iterativeTask({
