@@ -21,8 +21,9 @@ function placeOf({ moduleId }: TestSpecification): number {
 
 /** Files that need a process of their own, and why. */
 const apart = [
-  // They change its environment and replace modules.
-  'test/cli/**/*.test.ts',
+  // They change its environment or replace modules.
+  'test/cli/{bad-machine,exec,place,runs-in-every-state}.test.ts',
+  'test/cli/local/**/*.test.ts',
   // They want all of its core, or count its memory.
   'test/simulation/**/*.test.ts',
   'test/integration/{fuzz,memory,storm}/**/*.test.ts',

@@ -34,13 +34,22 @@ export function throttleText({ throttledTo, history }: RunSummary): string | und
 /** A shorter wait is over before it is read. */
 const shortestWaitMs = 2_000;
 
-/** Such as `waits until 2026-11-25T22:00:00.000Z`, or for its workers to stop; nothing where that is now. */
+/** Behind the end of its time something still has to be delivered, and to happen. */
+const stopTakesMs = 15_000;
+
+/** Such as `waits until 2026-11-25T22:00:00.000Z`, or what a run that is to stop waits for; nothing where that is now. */
 export function waitText(
   { waitsUntil, stopsBy }: Partial<Pick<RunSummary, 'waitsUntil' | 'stopsBy'>>,
   now: number,
 ): string | undefined {
-  const until = stopsBy ?? waitsUntil;
-  if (until === undefined || until.getTime() < now + shortestWaitMs) return undefined;
-  const what = stopsBy === undefined ? 'waits' : 'waits for what is under way, at most';
-  return `${what} until ${until.toISOString()}`;
+  if (stopsBy !== undefined) return stopText(stopsBy, now);
+  if (waitsUntil === undefined || waitsUntil.getTime() < now + shortestWaitMs) return undefined;
+  return `waits until ${waitsUntil.toISOString()}`;
+}
+
+/** What a run waits for that is to stop by then, or what may be wrong if it has not. */
+export function stopText(stopsBy: Date, now: number): string {
+  return now < stopsBy.getTime() + stopTakesMs
+    ? `waits for what may be under way, at most until ${stopsBy.toISOString()}; --force does not`
+    : `should have stopped at ${stopsBy.toISOString()}: its queue may be paused, and --force does not wait for it`;
 }

@@ -18,6 +18,7 @@ import { CliError } from '../error.ts';
 import { counted } from '../counted.ts';
 import { foundRun } from '../found-run.ts';
 import { paint, print, printJson, printTable } from '../output.ts';
+import { stopText } from '../pace-text.ts';
 import { documentRate } from '../document-rate.ts';
 import { useRuns, type RunsOptions } from '../use-runs.ts';
 import { wholeNumber } from '../whole-number.ts';
@@ -91,6 +92,7 @@ async function control(id: string, call: Call, options: Options): Promise<void> 
   const after = await getRun(about, ports.store);
   if (options.json) return printJson(after);
   print(`Run ${paint('bold', about)} of ${before.task} is ${after?.state ?? 'gone'}.`);
+  if (after?.stopsBy !== undefined) print(`It ${stopText(after.stopsBy, Date.now())}.`);
   const { offeredVersion } = before;
   if (offeredVersion !== undefined && after?.versions?.includes(offeredVersion) === true)
     print(`Workers of version ${offeredVersion} go on with it now.`);

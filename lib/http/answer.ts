@@ -1,6 +1,6 @@
 import type { Response } from '@google-cloud/functions-framework';
 import { PageturnerError, type ErrorCode } from '../core/errors.ts';
-import type { Log } from '../ports.ts';
+import type { Log, Severity } from '../ports.ts';
 
 const statuses: Readonly<Record<ErrorCode, number>> = {
   'invalid-definition': 500,
@@ -37,11 +37,7 @@ export function answerError(
 ): void {
   if (error instanceof PageturnerError) {
     const status = statuses[error.code];
-    const isWaiting = error.code === 'too-early' || error.code === 'held';
-    log.write(status >= 500 && !isWaiting ? 'ERROR' : 'WARNING', error.message, {
-      ...fields,
-      code: error.code,
-    });
+    log.write(severityOf(error.code, status), error.message, { ...fields, code: error.code });
     if (status === 401) response.set('WWW-Authenticate', 'Bearer');
     response.status(status).json({ error: { code: error.code, message: error.message } });
     return;
@@ -52,4 +48,10 @@ export function answerError(
   response.status(500).json({
     error: { code: 'internal', message: internal },
   });
+}
+
+function severityOf(code: ErrorCode, status: number): Severity {
+  // Whoever waits for another delivery does so again and again, and nothing is wrong.
+  if (code === 'held') return 'INFO';
+  return status >= 500 && code !== 'too-early' ? 'ERROR' : 'WARNING';
 }

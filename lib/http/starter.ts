@@ -3,6 +3,7 @@ import type { DocumentData } from '@google-cloud/firestore';
 import type { z } from 'zod';
 import type { IterativeTask, OneShotTask } from '../core/definition.ts';
 import { PageturnerError } from '../core/errors.ts';
+import { faultOfKeys } from '../core/known-keys.ts';
 import { parseParameters } from '../core/parameters.ts';
 import type { Repeating } from '../core/repeating.ts';
 import { jsonLog } from '../json-log.ts';
@@ -32,6 +33,16 @@ export interface StarterOptions<S extends z.ZodType> {
   readonly callersMaySet?: readonly Settable[];
 }
 
+const known = {
+  callers: true,
+  params: true,
+  key: true,
+  shards: true,
+  repeat: true,
+  documentsPerSecond: true,
+  callersMaySet: true,
+} satisfies Record<keyof StarterOptions<z.ZodType>, true>;
+
 /**
  * The HTTP function that starts a task, to be registered under `start-` and the task's name: it checks who calls and what they ask for,
  * starts, and answers at once.
@@ -43,6 +54,8 @@ export interface StarterOptions<S extends z.ZodType> {
  * came before (it may have been this one, if its answer was lost); 400 with the faults named; 401; 403; 405; 409 where another run holds
  * the key, or the run of the `Idempotency-Key` had other parameters.
  *
+ * @throws PageturnerError `invalid-definition` for an option that is not known.
+ *
  * @example
  * http('start-email-students', starter(emailStudents, { callers: ['admin@example.com'] }));
  */
@@ -51,6 +64,9 @@ export function starter<S extends z.ZodType, D extends DocumentData>(
   options: StarterOptions<S> = {},
   runtime: () => Runtime = defaultRuntime,
 ): HttpFunction {
+  const fault = faultOfKeys(options, known);
+  if (fault !== undefined)
+    throw new PageturnerError('invalid-definition', `The starter of "${task.name}" has ${fault}.`);
   const name = `start-${task.name}`;
   return traced(async (request, response) => {
     let log: Log = jsonLog;

@@ -154,12 +154,15 @@ test('one of something is no plural', () => {
   expect(lineOf(uncounted, now)).toContain(' · 1 document · 1 page · ');
 });
 
-test('a run that is to pause says until when it waits for what is under way', () => {
-  const stopsBy = new Date(now + 65_000);
-  expect(lineOf(watched(1, { state: 'pausing', stopsBy }), now)).toContain(
-    ' · waits for what is under way, at most until 2030-01-01T00:01:05.000Z',
+test('a run that is to pause says until when it waits for what may be under way, and behind that what may be wrong', () => {
+  const pausing = watched(1, { state: 'pausing', stopsBy: new Date(now + 65_000) });
+  expect(lineOf(pausing, now)).toContain(
+    ' · waits for what may be under way, at most until 2030-01-01T00:01:05.000Z; --force does not',
   );
-  expect(lineOf(watched(1, { state: 'pausing', stopsBy }), now + 66_000)).not.toContain('waits');
+  expect(lineOf(pausing, now + 79_000)).toContain('waits for');
+  expect(lineOf(pausing, now + 80_000)).toContain(
+    ' · should have stopped at 2030-01-01T00:01:05.000Z: its queue may be paused, and --force does not wait for it',
+  );
 });
 
 test('a run that waits says until when, and how fast it may go', () => {

@@ -255,3 +255,9 @@ test('what the URL has and a start does not know is refused, so that a slip in d
   }
   expect(ports.queue.tasks).toEqual([]);
 });
+
+test('an option that is not known is refused where the starter is made', () => {
+  expect(() => starter(walk, { queue: 'few' } as object)).toThrow(
+    'The starter of "walk" has "queue", which is not known: write one of callers, params, key, ',
+  );
+});
