@@ -85,7 +85,7 @@ export function drawWalk(chance: Chance): Walk {
     waitsForChildren,
     childAttempts: waitsForChildren ? chance.pick([undefined, undefined, 4]) : undefined,
     // Longer than clocks differ, or run would follow run at once.
-    repeatsAfter: chance.happens(0.4) ? chance.between(6, 12) : undefined,
+    repeatsAfter: chance.happens(0.5) ? chance.between(6, 12) : undefined,
   };
 }
 
