@@ -97,7 +97,7 @@ async function heal(runId: string, quietMs: number, ports: Ports): Promise<boole
   if (found === undefined) return false;
   const { run, shards } = found;
   // Whoever holds the shard of an exclusive task may be at work, though its queue has given up the task of that.
-  const isQuiet = ({ updatedAt, heldUntil = 0 }: (Run & { readonly heldUntil?: number }) | Shard): boolean =>
+  const isQuiet = ({ updatedAt, heldUntil = 0 }: Pick<Shard, 'updatedAt' | 'heldUntil'>): boolean =>
     ports.clock.now() - Math.max(updatedAt, heldUntil) >= quietMs;
   let wasDead = isQuiet(run) && (await healCallback(run, ports));
   // A run that waits is never still for long.

@@ -7,6 +7,7 @@ import type { Attempt } from '../../lib/ports.ts';
 import { takeDelivery } from '../../lib/take-delivery.ts';
 import { takeTurn } from '../../lib/take-turn.ts';
 import { attempt } from '../support/attempts.ts';
+import { changed } from '../support/changed.ts';
 import { memoryPorts } from '../support/memory-ports.ts';
 import { begin, takeLast } from '../support/runs.ts';
 import { base } from './walk.fixture.ts';
@@ -120,6 +121,35 @@ describe.each(stops)('a run that is to be %s', (stopped, stopping, stop) => {
     expect((await healRuns({ quietSeconds: 0 }, ports)).healed).toEqual(['r']);
     expect(await stateOf()).toBe(stopped);
   });
+});
+
+test('a delivery that looked before its run was resumed and paused again parks no shard under the page that began between', async () => {
+  const turn = lastTask();
+  await pauseRun('r', {}, ports);
+  const called = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  during = async () => {
+    await pauseRun('r', {}, ports);
+    called.resolve();
+    await released.promise;
+  };
+  let outcome: Promise<string> | undefined;
+  const late = changed(ports.store, {
+    async changeRun(...args) {
+      if (outcome === undefined) {
+        ports.clock.ms += 1_000;
+        await resumeRun('r', {}, ports);
+        outcome = deliver(turn, since(1_000_001));
+        await called.promise;
+      }
+      return await ports.store.changeRun(...args);
+    },
+  });
+  if (turn.delivery.kind !== 'turn') expect.fail('no turn');
+  const looking = takeTurn(walk, turn.delivery, { ...ports, store: late }, since(1_000_001));
+  await expect(looking).rejects.toMatchObject({ code: 'held' });
+  released.resolve();
+  expect(await outcome).toBe('committed');
 });
 
 describe('a last attempt that has to wait', () => {

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
+import { newShard } from '../../../lib/core/run.ts';
 import { FatalTaskError, iterativeTask, task, worker } from '../../../lib/index.ts';
 import { testFirestore } from '../../support/firestore.ts';
 import { startIssuer, type TestIssuer } from '../../support/issuer.ts';
+import { sampleRun } from '../../support/runs.ts';
 import { portOf, serveFunctions } from '../../support/serve-functions.ts';
 import { testPorts, testRuntime, type TestPorts } from '../../support/test-runtime.ts';
 
@@ -153,6 +155,17 @@ describe('bad deliveries', () => {
     });
     expect(ports.log.entries).toContainEqual(expect.objectContaining({ severity: 'WARNING' }));
   });
+});
+
+test('a turn that another delivery may have, of a run that is to stop, is answered 503 and warns of nothing', async () => {
+  await ports.store.createRun(sampleRun({ state: 'pausing', updatedAt: Date.now() }));
+  await ports.store.changeRun('r', () => ({ shards: [newShard(0, 1)] }));
+  const turn = { kind: 'turn', run: 'r', shard: 0, turn: 0, epoch: 0, cursor: null };
+  expect(await post('walk', turn, await queueToken('walk'))).toMatchObject({
+    status: 503,
+    body: { error: { code: 'held' } },
+  });
+  expect(ports.log.entries.map(({ severity }) => severity)).toEqual(['INFO']);
 });
 
 describe('errors of the handler', () => {
